@@ -1,0 +1,88 @@
+"""The one currency: whatever looks at an exhibit answers with Evidence."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unforge.errors import ShapeError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Where and when something was seen.
+
+    start_s, end_s: seconds on the container's clock; equal for a single frame, 0 for a still.
+    llr: what this place says by itself (natural log); the timeline is just the regions.
+    track: FaceTrack.id, or None for the whole picture or sound.
+    box_px: (x0, y0, x1, y1) in the displayed frame, or None.
+    heat: (H, W) float32 in [0, 1] on the face crop, or None.
+    """
+
+    start_s: float
+    end_s: float
+    llr: float = 0.0
+    track: int | None = None
+    box_px: tuple[int, int, int, int] | None = None
+    heat: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.llr) and self.end_s >= self.start_s):
+            raise ShapeError(
+                "region", expected="finite llr and end_s >= start_s", got=(self.start_s, self.end_s, self.llr)
+            )
+        if self.heat is not None and (self.heat.ndim != 2 or self.heat.min() < 0 or self.heat.max() > 1):
+            raise ShapeError("heat", expected="(H, W) in [0, 1]", got=self.heat.shape)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Region):
+            return NotImplemented
+        return self._plain() == other._plain() and _same_heat(self.heat, other.heat)
+
+    __hash__ = None  # type: ignore[assignment]  # heat is an array
+
+    def _plain(self) -> tuple[object, ...]:
+        return self.start_s, self.end_s, self.llr, self.track, self.box_px
+
+
+def _same_heat(first: NDArray[np.float32] | None, second: NDArray[np.float32] | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return np.array_equal(first, second)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One calibrated answer to one question.
+
+    question: "manipulated", "adversarial", "harmful", "marked", ...
+    source: the weights card that spoke, e.g. "seam-1".
+    llr: natural-log likelihood ratio yes:no; 0.0 says nothing either way.
+    note: one sentence that a reader can check.
+    facts: numbers with units in their names. `llr_low` and `llr_high` are the 95 % interval of the calibration;
+        `llr_manipulated` and `llr_no_evidence` the thresholds of the bands on this examiner's scale.
+    abstained: the examiner could not judge; then llr is 0.0 and the note says why.
+    """
+
+    question: str
+    source: str
+    llr: float
+    note: str
+    regions: tuple[Region, ...] = ()
+    facts: Mapping[str, float | str] = field(default_factory=dict)
+    abstained: bool = False
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.llr):
+            raise ShapeError("llr", expected="a finite number", got=self.llr)
+        if self.abstained and self.llr != 0.0:
+            raise ShapeError("llr of an abstention", expected=0.0, got=self.llr)
+        if not self.note:
+            raise ShapeError("note", expected="one sentence", got="nothing")
+
+
+def abstention(question: str, source: str, note: str, facts: Mapping[str, float | str] | None = None) -> Evidence:
+    """The answer of an examiner that cannot judge, with the reason as a sentence."""
+    return Evidence(question, source, 0.0, note, facts=facts or {}, abstained=True)

@@ -1,0 +1,473 @@
+"""A verdict in sentences, English and Chinese, from templates: every sentence is backed by a field of the report.
+
+Nothing here calls a file real or fake. Strength in words is bound to llr ranges in one table, and a probability
+never stands without its prior.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from unforge.evidence import Evidence
+from unforge.explain import locate
+from unforge.report import ExhibitFacts, Face
+from unforge.verdict import Band, Verdict, posterior
+
+LANGUAGES = ("en", "zh")
+
+
+class Said(NamedTuple):
+    """One sentence in both languages."""
+
+    en: str
+    zh: str
+
+
+Sentences = dict[str, tuple[str, ...]]
+
+BANDS: Mapping[Band, Said] = {
+    "manipulated": Said("Strong evidence of manipulation", "疑似伪造（证据充分）"),
+    "inconclusive": Said("Inconclusive", "无法确定"),
+    "no_evidence": Said(
+        "No evidence of manipulation found (this is not proof of authenticity)",
+        "未发现伪造证据（不代表真实）",
+    ),
+    "not_assessable": Said("Cannot be assessed", "无法评估"),
+}
+
+MEANING: Mapping[Band, Said] = {
+    "manipulated": Said(
+        "It means: traces were measured that are much more common in manipulated faces than in untouched ones.",
+        "这意味着：测得的痕迹在被伪造的人脸中远比在未改动的人脸中常见。",
+    ),
+    "inconclusive": Said(
+        "It means: what was measured is too weak to decide either way. Treat the file as not yet examined.",
+        "这意味着：测得的结果太弱，无法支持任何一方。请将该文件视为尚未检验。",
+    ),
+    "no_evidence": Said(
+        "It means: the examiners looked for traces of manipulated faces and found none that count.",
+        "这意味着：检测器寻找了人脸伪造的痕迹，没有发现有分量的痕迹。",
+    ),
+    "not_assessable": Said(
+        "It means: no examiner could form a judgement; the reasons are given below.",
+        "这意味着：没有检测器能够作出判断，原因见下文。",
+    ),
+}
+
+NOT_MEANING: Mapping[Band, Said] = {
+    "manipulated": Said(
+        "It does not mean: proof. It does not say who changed the file, when or why, and beauty filters, "
+        "retouching or stickers can leave the same traces.",
+        "这不意味着：已经证实。结果不说明谁、何时、为何改动了文件；美颜、修图或贴纸也可能留下同样的痕迹。",
+    ),
+    "inconclusive": Said(
+        "It does not mean: half forged, nor that the file is probably fine.",
+        "这不意味着：一半是伪造的，也不意味着文件大概没有问题。",
+    ),
+    "no_evidence": Said(
+        "It does not mean: authentic. A manipulation out of reach of these examiners leaves nothing for them to "
+        "find, and neither does a staged scene or a false caption.",
+        "这不意味着：内容真实。超出这些检测器能力的伪造不会被发现，摆拍的场景或虚假的说明文字同样不会被发现。",
+    ),
+    "not_assessable": Said(
+        "It does not mean: anything about the file, neither for it nor against it.",
+        "这不意味着：对文件本身的任何判断，既非肯定也非否定。",
+    ),
+}
+
+
+class Strength(NamedTuple):
+    """How evidence of at least `llr` (natural log, either sign) is called."""
+
+    llr: float
+    en: str
+    zh: str
+
+
+# The lower ends are likelihood ratios of 1, 2, 5, 20 and 100. At a prior of 50 % that is a probability of
+# 50 %, 67 %, 83 %, 95 % and 99 %.
+STRENGTHS = (
+    Strength(0.0, "hardly any", "几乎没有"),
+    Strength(math.log(2), "weak", "较弱"),
+    Strength(math.log(5), "moderate", "中等"),
+    Strength(math.log(20), "strong", "较强"),
+    Strength(math.log(100), "very strong", "很强"),
+)
+
+PARTS: Mapping[str, Said] = {
+    "forehead": Said("the forehead", "额头"),
+    "left eye": Said("the eye on the left of the picture", "画面左侧的眼睛"),
+    "right eye": Said("the eye on the right of the picture", "画面右侧的眼睛"),
+    "nose": Said("the nose", "鼻部"),
+    "left cheek": Said("the cheek on the left of the picture", "画面左侧的脸颊"),
+    "right cheek": Said("the cheek on the right of the picture", "画面右侧的脸颊"),
+    "mouth": Said("the mouth", "嘴部"),
+    "chin": Said("the chin", "下巴"),
+    "outline": Said("the rim around the face", "脸部轮廓外缘"),
+    "whole face": Said("most of the face", "脸部大部分区域"),
+}
+
+SMALL_PX = 64.0  # a face whose shorter side is smaller has lost the detail that seams show in
+BLURRED = 5.0  # standard deviation of the Laplacian at 112 px; see faces/quality.py
+BLOCKY = 1.5  # step across 8-px block borders over the step elsewhere; 1.0 shows no grid
+FEW_FRAMES = 8
+SHORT_S = 2.0
+SPARSE_BITS_PER_PX = 0.04  # video below this has been compressed so hard that fine traces are gone
+SPARSE_BITS_PER_PX_IMAGE = 0.5
+MOST_FACES = 5  # sentences about more people than this help nobody; the report lists them all
+RARE = 0.01  # the second prior at which a probability is told: one manipulated file in a hundred
+
+
+def strength(llr: float) -> Said:
+    """Evidence in words, with its direction: "strong support for manipulation"."""
+    level = next(level for level in reversed(STRENGTHS) if abs(llr) >= level.llr)
+    if level is STRENGTHS[0]:
+        return Said("hardly any support either way", "几乎不支持任何一方")
+    if llr > 0:
+        return Said(f"{level.en} support for manipulation", f"对“存在伪造”的支持{level.zh}")
+    return Said(f"{level.en} support against manipulation", f"对“没有伪造”的支持{level.zh}")
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as people write it, never rounded to certainty."""
+    if share < 0.001:
+        return "<0.1%"
+    if share > 0.999:
+        return ">99.9%"
+    digits = 0 if 0.0995 <= share <= 0.985 else 1
+    return f"{100 * share:.{digits}f}%".replace(".0%", "%")
+
+
+def clock(time_s: float) -> str:
+    """Seconds as 01:23.4, or 1:02:03.4 from one hour on."""
+    tenths = round(time_s * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{minutes:02d}:{rest // 10:02d}.{rest % 10}"
+    return f"{hours}:{text}" if hours else text
+
+
+def face_name(face_track: int) -> Said:
+    """What a face is called wherever people read of it."""
+    return Said(f"Face {face_track}", f"人脸 {face_track}")
+
+
+def explain(
+    exhibit: ExhibitFacts, verdict: Verdict, evidence: Sequence[Evidence], faces: Sequence[Face]
+) -> Sentences:
+    """Why the verdict is what it is: the strongest reason first, then what it means and does not mean."""
+    said = [
+        *_headline(verdict, evidence),
+        *_faces(exhibit, evidence, faces),
+        *_probability(verdict),
+        *_error_rates(calibration(evidence)),
+        *_abstentions(evidence, faces),
+        MEANING[verdict.band],
+        NOT_MEANING[verdict.band],
+    ]
+    return _by_language(said)
+
+
+def limits(
+    exhibit: ExhibitFacts,
+    verdict: Verdict,
+    evidence: Sequence[Evidence],
+    faces: Sequence[Face],
+    error_rates: Mapping[str, float] | None = None,
+) -> Sentences:
+    """What could not be seen in this exhibit and how often such a verdict errs.
+
+    error_rates: `threshold_fpr`, `calibration_reals`, `calibration_fakes`, `max_abs_llr`; taken from the evidence
+    where None.
+    """
+    rates = calibration(evidence) if error_rates is None else error_rates
+    said = [
+        *_wrong_alarms(verdict, rates),
+        Said(
+            "Out of reach: pictures synthesised as a whole. The examiners look for faces changed inside a picture.",
+            "能力之外：整幅画面均由人工智能生成的内容。检测器寻找的是画面之内被改动的人脸。",
+        ),
+        Said(
+            "Out of reach: edits of the mouth alone (lip-sync) mostly leave too little to be found.",
+            "能力之外：只改动嘴部（对口型）的伪造，留下的痕迹大多太少，难以发现。",
+        ),
+        *_sound(exhibit),
+        *_quality(exhibit, evidence, faces),
+        *_duration(exhibit, faces),
+        *_cap(rates),
+        Said(
+            "The error rates come from one calibration set; other cameras, apps and manipulations may behave "
+            "differently.",
+            "错误率来自一个校准数据集；其他相机、应用和伪造方法的表现可能不同。",
+        ),
+    ]
+    return _by_language(said)
+
+
+def calibration(evidence: Iterable[Evidence]) -> Mapping[str, float]:
+    """The error rates behind the loudest examiner that could judge; empty where none tells them."""
+    keys = ("threshold_fpr", "calibration_reals", "calibration_fakes", "max_abs_llr")
+    spoke = [answer for answer in evidence if not answer.abstained]
+    loudest = max(spoke, key=lambda answer: (abs(answer.llr), answer.source), default=None)
+    if loudest is None:
+        return {}
+    return {key: float(loudest.facts[key]) for key in keys if key in loudest.facts}
+
+
+def _by_language(said: Iterable[Said]) -> Sentences:
+    sentences = list(said)
+    return {"en": tuple(s.en for s in sentences), "zh": tuple(s.zh for s in sentences)}
+
+
+def _headline(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterable[Said]:
+    en, zh = BANDS[verdict.band]
+    if verdict.llr is None:
+        yield Said(f"{en}.", f"{zh}。")
+        return
+    yield Said(f"{en}: {_ratio(verdict.llr).en}.", f"{zh}：{_ratio(verdict.llr).zh}。")
+    if verdict.band != "inconclusive":
+        return
+    spoke = [answer for answer in evidence if not answer.abstained]
+    if all("llr_manipulated" in answer.facts and "llr_no_evidence" in answer.facts for answer in spoke):
+        yield Said(
+            "That lies between the two thresholds from which on the examiners may speak up.",
+            "该结果处于两个判定阈值之间，不足以下结论。",
+        )
+    else:
+        yield Said(
+            "No calibrated threshold is known for these examiners, so nothing may be concluded.",
+            "这些检测器没有经过校准的阈值，因此不能下结论。",
+        )
+
+
+def _ratio(llr: float) -> Said:
+    """A likelihood ratio in words, to two significant digits."""
+    if abs(llr) < STRENGTHS[1].llr:
+        return Said(
+            "what was measured is about as likely with manipulated faces as with untouched ones",
+            "测得的结果在伪造的人脸与未改动的人脸中出现的可能性相近",
+        )
+    times = _times(abs(llr))
+    if llr > 0:
+        return Said(
+            f"what was measured is {times} times likelier with manipulated faces than with untouched ones",
+            f"测得的结果在伪造的人脸中出现的可能性是在未改动的人脸中的 {times} 倍",
+        )
+    return Said(
+        f"what was measured is {times} times likelier with untouched faces than with manipulated ones",
+        f"测得的结果在未改动的人脸中出现的可能性是在伪造的人脸中的 {times} 倍",
+    )
+
+
+def _times(llr: float) -> str:
+    """A likelihood ratio to two significant digits: 3.5 is 33."""
+    return f"{float(f'{math.exp(llr):.2g}'):,.10g}"
+
+
+def _probability(verdict: Verdict) -> Iterable[Said]:
+    if verdict.llr is None or verdict.probability is None:
+        return
+    prior, value = percent(verdict.prior), percent(verdict.probability)
+    other = RARE if verdict.prior > 2 * RARE else 0.5
+    elsewhere = percent(posterior(verdict.llr, other))
+    low_high = tuple(percent(end) for end in verdict.interval or ())
+    spread_en = f" (95% interval {low_high[0]} to {low_high[1]})" if low_high else ""
+    spread_zh = f"（95% 区间 {low_high[0]} 至 {low_high[1]}）" if low_high else ""
+    yield Said(
+        f"Probability of manipulation: {value}{spread_en} at a prior of {prior}, the probability assumed before "
+        f"looking; the same evidence at a prior of {percent(other)} gives {elsewhere}.",
+        f"伪造的概率：{value}{spread_zh}，前提是先验概率（检验之前假定的概率）为 {prior}；"
+        f"若先验概率为 {percent(other)}，同样的证据得出 {elsewhere}。",
+    )
+
+
+def _error_rates(rates: Mapping[str, float]) -> Iterable[Said]:
+    if "threshold_fpr" not in rates:
+        return
+    en, zh = _measured_on(rates)
+    share = percent(rates["threshold_fpr"])
+    yield Said(
+        f"False-positive rate: at the threshold of “{BANDS['manipulated'].en}”, {share} of untouched files are "
+        f"flagged wrongly{en}.",
+        f"误报率：在“{BANDS['manipulated'].zh}”的阈值上，{share} 的未改动文件会被误判{zh}。",
+    )
+
+
+def _measured_on(rates: Mapping[str, float]) -> Said:
+    sets_en, sets_zh = [], []
+    for key, word in (
+        ("calibration_reals", Said("untouched", "未改动")),
+        ("calibration_fakes", Said("manipulated", "伪造")),
+    ):
+        if key in rates:
+            sets_en.append(f"{rates[key]:,.0f} {word.en}")
+            sets_zh.append(f"{rates[key]:,.0f} 个{word.zh}样本")
+    if not sets_en:
+        return Said("", "")
+    return Said(f", as measured on {' and '.join(sets_en)} samples", f"（在{'和'.join(sets_zh)}上测得）")
+
+
+def _faces(exhibit: ExhibitFacts, evidence: Sequence[Evidence], faces: Sequence[Face]) -> Iterable[Said]:
+    if not faces:
+        yield Said(
+            "No face was found; these examiners judge faces only.", "未发现人脸；这些检测器只能判断人脸。"
+        )
+    judged = sorted(
+        (face for face in faces if face.llr is not None), key=lambda f: (-(f.llr or 0.0), f.track)
+    )
+    for face in judged[:MOST_FACES]:
+        yield _face(exhibit, evidence, face)
+    if len(judged) > MOST_FACES:
+        rest = len(judged) - MOST_FACES
+        yield Said(
+            f"{rest} more faces with less support are listed further down.",
+            f"另有 {rest} 张人脸支持程度更低，列于下文。",
+        )
+
+
+def _face(exhibit: ExhibitFacts, evidence: Sequence[Evidence], face: Face) -> Said:
+    name, how = face_name(face.track), strength(face.llr or 0.0)
+    regions = locate.of_track(evidence, face.track)
+    where, when = (
+        face_part(evidence, face.track),
+        locate.span_s(regions) if exhibit.media == "video" else None,
+    )
+    seen_en = seen_zh = ""
+    if exhibit.media == "video":
+        seen_en = f" (seen {_span(face.start_s, face.end_s).en})"
+        seen_zh = f"（出现于 {_span(face.start_s, face.end_s).zh}）"
+    places = [_span(*when)] if when and (face.llr or 0.0) > 0 else []
+    places += [Said(f"around {PARTS[where].en}", PARTS[where].zh)] if where and (face.llr or 0.0) > 0 else []
+    en = f"; strongest {', '.join(place.en for place in places)}" if places else ""
+    zh = f"；最强处：{'，'.join(place.zh for place in places)}" if places else ""
+    return Said(f"{name.en}{seen_en}: {how.en}{en}.", f"{name.zh}{seen_zh}：{how.zh}{zh}。")
+
+
+def face_part(evidence: Sequence[Evidence], track: int) -> str | None:
+    """A key of PARTS: what the heat of a face points at most; None without heat or without a clear place.
+
+    An examiner that knows the landmarks may name the part itself, in the fact `part_face_<track>`.
+    """
+    for answer in evidence:
+        named = answer.facts.get(f"part_face_{track}")
+        if isinstance(named, str) and named in PARTS:
+            return named
+    return locate.hottest_part(locate.of_track(evidence, track))
+
+
+def _span(start_s: float, end_s: float) -> Said:
+    if clock(start_s) == clock(end_s):
+        return Said(f"at {clock(start_s)}", clock(start_s))
+    return Said(f"{clock(start_s)}–{clock(end_s)}", f"{clock(start_s)}–{clock(end_s)}")
+
+
+def _abstentions(evidence: Sequence[Evidence], faces: Sequence[Face]) -> Iterable[Said]:
+    for answer in evidence:
+        if answer.abstained:
+            yield Said(
+                f"{answer.source} could not judge: {answer.note}",
+                f"{answer.source} 无法判断：{note_zh(answer)}",
+            )
+    unjudged = [face_name(face.track) for face in faces if face.llr is None]
+    if unjudged and len(unjudged) < len(faces):
+        yield Said(
+            f"Not judged: {', '.join(name.en for name in unjudged)}.",
+            f"未作判断：{'、'.join(name.zh for name in unjudged)}。",
+        )
+
+
+def note_zh(answer: Evidence) -> str:
+    """The note in Chinese, which an examiner may bring along as the fact `note_zh`; else as it is."""
+    return str(answer.facts.get("note_zh", answer.note))
+
+
+def _wrong_alarms(verdict: Verdict, rates: Mapping[str, float]) -> Iterable[Said]:
+    if "threshold_fpr" not in rates:
+        yield Said(
+            "How often such a verdict errs is not known for these examiners.", "这些检测器的错误率未知。"
+        )
+        return
+    of_thousand = f"{1000 * rates['threshold_fpr']:.3g}"
+    yield Said(
+        f"Of 1,000 untouched files about {of_thousand} get the verdict “{BANDS['manipulated'].en}” wrongly.",
+        f"每 1,000 个未改动的文件中，约有 {of_thousand} 个会被误判为“{BANDS['manipulated'].zh}”。",
+    )
+
+
+def _sound(exhibit: ExhibitFacts) -> Iterable[Said]:
+    if exhibit.media == "video" and exhibit.has_sound:
+        yield Said("The sound was not examined.", "未检验声音。")
+    elif exhibit.media == "video":
+        yield Said("The file has no sound that could be examined.", "文件没有可供检验的声音。")
+
+
+def _quality(exhibit: ExhibitFacts, evidence: Sequence[Evidence], faces: Sequence[Face]) -> Iterable[Said]:
+    small = [(face.track, size) for face in faces if (size := _side_px(face)) is not None and size < SMALL_PX]
+    for track, size in small[:MOST_FACES]:
+        name = face_name(track)
+        yield Said(
+            f"{name.en} is only about {size:.0f} px across: traces may be lost (from {SMALL_PX:.0f} px on they "
+            "are judged with more confidence).",
+            f"{name.zh}仅约 {size:.0f} 像素宽：痕迹可能已丢失（{SMALL_PX:.0f} 像素以上的判断更可靠）。",
+        )
+    if _fact(evidence, "sharpness", BLURRED) < BLURRED:
+        yield Said("The faces are blurred: traces may be lost.", "人脸模糊：痕迹可能已丢失。")
+    if _fact(evidence, "blockiness", 1.0) > BLOCKY or _is_sparse(exhibit):
+        yield Said(
+            "The file is heavily compressed: traces may be lost, and compression can look like a trace.",
+            "文件压缩严重：痕迹可能已丢失，压缩本身也可能形似痕迹。",
+        )
+
+
+def _side_px(face: Face) -> float | None:
+    """The middle one of the shorter sides of all boxes, in pixels."""
+    sides = sorted(min(f.box_px[2] - f.box_px[0], f.box_px[3] - f.box_px[1]) for f in face.frames)
+    return float(sides[len(sides) // 2]) if sides else None
+
+
+def _fact(evidence: Sequence[Evidence], key: str, otherwise: float) -> float:
+    for answer in evidence:
+        value = answer.facts.get(key)
+        if isinstance(value, int | float):
+            return float(value)
+    return otherwise
+
+
+def _is_sparse(exhibit: ExhibitFacts) -> bool:
+    """Whether the file spends so few bits on a pixel that little but the outlines can be left."""
+    if exhibit.bytes is None or exhibit.size_wh is None:
+        return False
+    pixels = exhibit.size_wh[0] * exhibit.size_wh[1]
+    if exhibit.media == "image":
+        return exhibit.bytes * 8 < SPARSE_BITS_PER_PX_IMAGE * pixels
+    if not exhibit.duration_s or not exhibit.rate_hz:
+        return False
+    return exhibit.bytes * 8 < SPARSE_BITS_PER_PX * pixels * exhibit.duration_s * exhibit.rate_hz
+
+
+def _duration(exhibit: ExhibitFacts, faces: Sequence[Face]) -> Iterable[Said]:
+    if exhibit.media == "image":
+        yield Said(
+            "A single picture: nothing can be said about changes over time.",
+            "单幅图片：无法判断随时间的变化。",
+        )
+        return
+    if exhibit.duration_s is not None and exhibit.duration_s < SHORT_S:
+        yield Said(
+            f"The clip is only {exhibit.duration_s:.1f} s long.", f"片段只有 {exhibit.duration_s:.1f} 秒。"
+        )
+    frames = max((sum(frame.llr is not None for frame in face.frames) for face in faces), default=0)
+    if 0 < frames < FEW_FRAMES:
+        yield Said(
+            f"No face could be judged in more than {frames} frame{'s' if frames > 1 else ''}.",
+            f"每张人脸最多只有 {frames} 帧可供判断。",
+        )
+
+
+def _cap(rates: Mapping[str, float]) -> Iterable[Said]:
+    if "max_abs_llr" in rates:
+        most = _times(rates["max_abs_llr"])
+        yield Said(
+            f"No likelihood ratio is reported beyond {most}: the calibration set is too small to support more.",
+            f"报告的似然比不超过 {most}：校准数据集的规模不足以支持更大的数值。",
+        )

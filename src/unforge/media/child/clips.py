@@ -1,0 +1,344 @@
+"""Videos and sound, by FFmpeg's libraries through PyAV."""
+
+import math
+import os
+import struct
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, Interpolation
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from unforge.errors import MediaError
+from unforge.media.child import sniff
+from unforge.media.child.sampling import Grid
+from unforge.media.limits import MAX_FRAME_PX
+
+if TYPE_CHECKING:
+    from unforge.media.child.run import Replies
+
+# No playlist (hls, dash, concat), no device, no picture sequence, no text: these would open further files or draw letters.
+_DEMUXERS = (
+    "mov,matroska,avi,mpegts,mpeg,mpegvideo,h264,hevc,m4v,ivf,obu,flv,asf,ogg,mxf,nut,rm,dv,yuv4mpegpipe,"
+    "mp3,wav,w64,flac,aac,ac3,eac3,aiff,caf,amr,au"
+)
+_THREADS = 2
+_MAX_TIMED_PACKETS = 20_000  # more than ten minutes at 30 Hz
+_HD_LINES = 576  # above it, unlabelled colour is BT.709 by custom, else BT.601
+_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+_MAX_STRETCH = 4.0  # pixels that claim to be longer than this are a mistake
+_DISPLAY_MATRIX = struct.Struct("=9i")
+
+
+def probe(replies: "Replies") -> None:
+    with _open() as container:
+        stream = _picture(container)
+        first, times_s, errors = _survey(replies, container, stream)
+        if first is None:
+            raise _nothing_decoded(stream)
+        _check_size(first.width, first.height)
+        rate_hz = (len(times_s) - 1) / (times_s[-1] - times_s[0]) if times_s[-1] > times_s[0] else None
+        claimed_s = _claimed_duration_s(container, stream)
+        duration_s = times_s[-1] - times_s[0] + (1.0 / rate_hz if rate_hz else 0.0)
+        if len(times_s) >= _MAX_TIMED_PACKETS:
+            duration_s = max(duration_s, claimed_s or 0.0)
+        geometry = _Geometry(first)
+        facts: dict[str, Any] = {
+            "kind": "video",
+            "size_wh": geometry.displayed_wh,
+            "duration_s": duration_s,
+            "rate_hz": rate_hz,
+            "has_sound": any(other.codec_context for other in container.streams.audio),
+            "codec": stream.codec_context.name,
+            "container": {
+                "format": container.format.name,
+                "pixel_format": first.format.name,
+                "rotation_deg": float(geometry.rotation_deg),
+                "decode_errors": float(errors),
+                **({} if claimed_s is None else {"claimed_duration_s": claimed_s}),
+                **({"bit_rate": float(stream.codec_context.bit_rate)} if stream.codec_context.bit_rate else {}),
+                **{f"tag_{key.lower()[:40]}": value[:200] for key, value in sorted(container.metadata.items())[:40]},
+            },
+        }
+    replies.send("facts", facts)
+    replies.send("end")
+
+
+def frames(replies: "Replies", rate_hz: float | None, key_frames_only: bool, max_side_px: int) -> None:
+    with _open() as container:
+        stream = _picture(container)
+        _start(replies, container, stream)
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = _THREADS
+        if key_frames_only:
+            stream.codec_context.skip_frame = "NONKEY"
+        clock, wanted, errors, count = _Clock(stream), Grid(rate_hz), _Errors(), 0
+        for frame in _decoded(replies, container, stream, errors):
+            _check_size(frame.width, frame.height)
+            count += 1
+            time_s = clock.time_s(frame)
+            if wanted.takes(time_s):
+                geometry = _Geometry(frame)
+                replies.frame(time_s, *geometry.displayed(frame, max_side_px))
+    if count == 0:
+        raise _nothing_decoded(stream)
+    replies.send("end", {"decode_errors": errors.count})
+
+
+def image(replies: "Replies", max_side_px: int) -> None:
+    _open().close()
+    raise MediaError("this is a video, not a picture", code="not_media", path="")
+
+
+def sound(replies: "Replies", rate_hz: int, max_s: float) -> None:
+    with _open() as container:
+        streams = [stream for stream in container.streams.audio if stream.codec_context]
+        if not streams:
+            raise MediaError("the file has no sound", code="no_sound", path="")
+        stream = streams[0]
+        _start(replies, container, stream)
+        pictures = _pictures(container)
+        origin_s = _start_s(pictures[0]) if pictures else _start_s(stream)
+        resampler = AudioResampler(format="flt", layout="mono", rate=rate_hz)
+        start_s, left = None, math.ceil(max_s * rate_hz)
+        for frame in _decoded(replies, container, stream, _Errors()):
+            if start_s is None:
+                start_s = float(frame.time if frame.time is not None else 0.0) - origin_s
+            left -= _send_samples(replies, resampler.resample(frame), left)
+            if left <= 0:
+                break
+        if start_s is None:
+            raise MediaError("the file names a sound track, but nothing in it can be decoded", code="unreadable", path="")
+        _send_samples(replies, resampler.resample(None), left)
+    replies.send("end", {"start_s": start_s})
+
+
+TASKS = {"probe": probe, "image": image, "frames": frames, "sound": sound}
+
+
+def _open() -> InputContainer:
+    """The container on descriptor 0. FFmpeg may open that descriptor and nothing else."""
+    av.logging.set_level(None)
+    os.lseek(0, 0, os.SEEK_SET)
+    try:
+        return av.open(
+            "fd:",
+            "r",
+            options={"protocol_whitelist": "fd", "format_whitelist": _DEMUXERS},
+            metadata_errors="replace",
+        )
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError as error:
+        if sniff.looks_like_clip(sniff.head()):
+            raise MediaError(f"the video is damaged: {error.strerror}", code="unreadable", path="") from error
+        raise MediaError("this is neither a video nor a picture", code="not_media", path="") from error
+
+
+def _pictures(container: InputContainer) -> list[VideoStream]:
+    """Video streams, the largest first; the cover of an album is not one."""
+    still = av.stream.Disposition.attached_pic
+    found = [s for s in container.streams.video if s.codec_context and not s.disposition & still]
+    return sorted(found, key=lambda s: -s.codec_context.width * s.codec_context.height)
+
+
+def _picture(container: InputContainer) -> VideoStream:
+    pictures = _pictures(container)
+    if not pictures:
+        if any(stream.codec_context for stream in container.streams.audio):
+            raise MediaError("the file holds sound but no picture", code="no_picture", path="")
+        if any(stream.type == "video" for stream in container.streams):
+            raise MediaError("no decoder knows this video's format", code="unreadable", path="")
+        raise MediaError("the file holds no picture", code="no_picture", path="")
+    stream = pictures[0]
+    _check_size(stream.codec_context.width, stream.codec_context.height)
+    # A frame may still announce another size later on: the decoder itself refuses it before it allocates.
+    stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PX)}
+    return stream
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_FRAME_PX:
+        limit = f"{MAX_FRAME_PX // 1_000_000} million px allowed"
+        raise MediaError(f"the frames are too large: {width} x {height} px, {limit}", code="too_large", path="")
+
+
+def _nothing_decoded(stream: VideoStream) -> MediaError:
+    _check_size(stream.codec_context.width, stream.codec_context.height)
+    return MediaError("the file names a video, but no frame of it can be decoded", code="unreadable", path="")
+
+
+def _start(replies: "Replies", container: InputContainer, stream: Any) -> None:
+    replies.send("start", {"duration_s": _claimed_duration_s(container, stream)})
+
+
+def _claimed_duration_s(container: InputContainer, stream: Any) -> float | None:
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return container.duration / 1e6 if container.duration is not None else None
+
+
+def _start_s(stream: Any) -> float:
+    return float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0
+
+
+class _Errors:
+    def __init__(self) -> None:
+        self.count = 0
+
+
+def _packets(container: InputContainer, stream: Any, errors: _Errors) -> Iterator[Packet]:
+    """Packets to the end of the file, or to where its structure breaks."""
+    try:
+        yield from container.demux(stream)
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError:
+        errors.count += 1
+
+
+def _decode(packet: Packet, errors: _Errors) -> list[Any]:
+    try:
+        return list(packet.decode())
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError:
+        errors.count += 1
+        return []
+
+
+def _decoded(replies: "Replies", container: InputContainer, stream: Any, errors: _Errors) -> Iterator[Any]:
+    flushed = False
+    for packet in _packets(container, stream, errors):
+        replies.alive()
+        flushed = packet.size == 0
+        yield from _decode(packet, errors)
+    if not flushed:  # the structure broke: what the decoder still holds is good
+        try:
+            yield from stream.codec_context.decode(None)
+        except av.error.FFmpegError:
+            errors.count += 1
+
+
+def _survey(
+    replies: "Replies", container: InputContainer, stream: VideoStream
+) -> tuple[VideoFrame | None, list[float], int]:
+    """The first frame that can be decoded, the times of the packets in order, and the errors met on the way."""
+    first, ticks, errors = None, set[int](), _Errors()
+    for packet in _packets(container, stream, errors):
+        replies.alive()
+        if packet.size and packet.pts is not None:
+            ticks.add(packet.pts)
+        errors.count += packet.is_corrupt
+        if first is None:
+            first = next(iter(_decode(packet, errors)), None)
+        elif len(ticks) >= _MAX_TIMED_PACKETS:
+            break
+    step_s = float(stream.time_base or 0)
+    return first, [tick * step_s for tick in sorted(ticks)] or [0.0], errors.count
+
+
+class _Clock:
+    """Seconds since the start of the stream, by the container's timestamps; they never decrease.
+
+    A frame without a timestamp, or with one that does not go forward, follows its predecessor at the interval seen last.
+    """
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._start_s: float | None = _start_s(stream) if stream.start_time is not None else None
+        rate = stream.average_rate or stream.guessed_rate
+        self._interval_s = float(1 / rate) if rate else 0.0
+        self._last_s: float | None = None
+
+    def time_s(self, frame: VideoFrame) -> float:
+        stamp_s = float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base else None
+        if self._start_s is None:
+            self._start_s = stamp_s or 0.0
+        time_s = max(stamp_s - self._start_s, 0.0) if stamp_s is not None else None
+        if self._last_s is not None:
+            if time_s is None or time_s <= self._last_s:
+                time_s = self._last_s + self._interval_s
+            else:
+                self._interval_s = time_s - self._last_s
+        self._last_s = time_s or 0.0
+        return self._last_s
+
+
+class _Geometry:
+    """How a stored frame is turned and stretched for display."""
+
+    def __init__(self, frame: VideoFrame) -> None:
+        a, b, _, c, d, _, _, _, _ = _display_matrix(frame)
+        # The matrix takes a stored (right, down) to a displayed (right, down).
+        self.swapped = abs(b) + abs(c) > abs(a) + abs(d)
+        self.mirrored = (c < 0, b < 0) if self.swapped else (a < 0, d < 0)  # along displayed x, y
+        self.rotation_deg = frame.rotation
+        self.square_wh = _with_square_pixels(frame)
+        self.displayed_wh = self.square_wh[::-1] if self.swapped else self.square_wh
+
+    def displayed(self, frame: VideoFrame, max_side_px: int) -> tuple[NDArray[np.uint8], float]:
+        """RGB (H, W, 3) as displayed, at most `max_side_px` long; and displayed px per px of it."""
+        width, height = self.square_wh
+        scale = max(max(width, height) / max_side_px, 1.0)
+        rgb = _to_rgb(frame, max(round(width / scale), 1), max(round(height / scale), 1))
+        if self.swapped:
+            rgb = rgb.transpose(1, 0, 2)
+        across, down = self.mirrored
+        rgb = rgb[:: -1 if down else 1, :: -1 if across else 1]
+        return np.ascontiguousarray(rgb), max(width, height) / max(rgb.shape[:2])
+
+
+def _display_matrix(frame: VideoFrame) -> tuple[int, ...]:
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return (1, 0, 0, 0, 1, 0, 0, 0, 1)
+    matrix = _DISPLAY_MATRIX.unpack(bytes(data)[: _DISPLAY_MATRIX.size])
+    return matrix if any(matrix[:2]) and any(matrix[3:5]) else (1, 0, 0, 0, 1, 0, 0, 0, 1)
+
+
+def _with_square_pixels(frame: VideoFrame) -> tuple[int, int]:
+    ratio = _pixel_ratio(frame)
+    if ratio >= 1.0:
+        return round(frame.width * ratio), frame.height
+    return frame.width, round(frame.height / ratio)
+
+
+def _to_rgb(frame: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
+    has_alpha = frame.format.name == "pal8" or any(part.is_alpha for part in frame.format.components)
+    lines_hd = frame.height > _HD_LINES
+    unlabelled = frame.colorspace == _UNSPECIFIED and not frame.format.is_rgb
+    picture = frame.reformat(
+        width,
+        height,
+        format="rgba" if has_alpha else "rgb24",
+        src_colorspace=(Colorspace.ITU709 if lines_hd else Colorspace.ITU601) if unlabelled else None,
+        interpolation=Interpolation.AREA if width < frame.width else Interpolation.BILINEAR,
+        threads=1,
+    ).to_ndarray()
+    return _over_white(picture) if has_alpha else picture
+
+
+def _over_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    alpha = rgba[..., 3:].astype(np.uint16)
+    if alpha.min() == 255:
+        return rgba[..., :3]
+    return ((rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def _send_samples(replies: "Replies", pieces: list[AudioFrame], left: int) -> int:
+    sent = 0
+    for piece in pieces:
+        samples = np.ascontiguousarray(piece.to_ndarray().reshape(-1)[: left - sent], np.float32)
+        if samples.size:
+            replies.send("samples", None, samples.data.cast("B"))
+            sent += samples.size
+    return sent

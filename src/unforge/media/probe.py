@@ -1,0 +1,51 @@
+"""What a file is, before anything in it is believed."""
+
+import hashlib
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from unforge.errors import MediaError
+from unforge.media.decoder import ask, open_regular
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFacts:
+    """A file with a picture in it. What is measured is measured on the content, not read from the header."""
+
+    kind: Literal["video", "image"]
+    bytes: int
+    sha256: str  # of the whole file, lower-case hex
+    size_wh: tuple[int, int]  # px as displayed: after rotation, with square pixels
+    duration_s: float | None  # None for an image
+    rate_hz: float | None  # average over the file; None for an image and for a single frame
+    has_sound: bool
+    codec: str
+    container: dict[str, str | float]  # what the container says of itself, and "decode_errors" met while probing
+
+
+def probe(path: Path | str) -> MediaFacts:
+    """Facts of a video or picture, with the SHA-256 of the file.
+
+    Raises MediaError: not_found, no_media, unreadable, not_media, no_picture (sound only), too_large, timeout,
+    out_of_memory.
+    """
+    with closing(ask(path, "probe")) as replies:
+        facts = None
+        for message in replies:
+            if message.kind == "facts":
+                facts = message.header
+    if facts is None:
+        raise MediaError("the decoder ended without an answer", code="unreadable", path=path)
+    sha256, size_bytes = _fingerprint(path)
+    width, height = facts.pop("size_wh")
+    return MediaFacts(bytes=size_bytes, sha256=sha256, size_wh=(width, height), **facts)
+
+
+def _fingerprint(path: Path | str) -> tuple[str, int]:
+    with open_regular(path) as file:
+        try:
+            return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+        except OSError as error:
+            raise MediaError(f"the file cannot be read to its end: {error}", code="unreadable", path=path) from error

@@ -1,0 +1,67 @@
+"""The frames of a file, one after the other."""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from unforge.errors import UsageError
+from unforge.media.decoder import ask
+from unforge.media.frame import Frame
+from unforge.media.messages import Message
+
+
+def frames(
+    path: Path | str,
+    *,
+    rate_hz: float | None = None,
+    key_frames_only: bool = False,
+    max_side_px: int = 1920,
+) -> "Frames":
+    """Frames in the order they are shown, decoded one by one: memory does not grow with the film.
+
+    With `rate_hz`, the first frame at or after each multiple of 1 / rate_hz; nothing is interpolated, so times stay the
+    container's. `key_frames_only` is the cheap look at a long film. A still picture is one frame at 0 s. A damaged
+    video delivers what can be decoded and counts the rest in `Frames.decode_errors`.
+
+    The decoder starts at the first frame and ends at the last one or at `close()`.
+    Raises MediaError as `probe` does, while iterating; UsageError for settings out of range, at once.
+    """
+    if rate_hz is not None and not rate_hz > 0:
+        raise UsageError(f"rate_hz: expected a number above 0, got {rate_hz}")
+    if max_side_px < 1:
+        raise UsageError(f"max_side_px: expected 1 or more, got {max_side_px}")
+    options = {"rate_hz": rate_hz, "key_frames_only": key_frames_only, "max_side_px": max_side_px}
+    return Frames(ask(path, "frames", **options))
+
+
+class Frames(Iterator[Frame]):
+    """An iterator over frames that can be closed early: use it as a context manager, or read it to its end."""
+
+    def __init__(self, messages: Generator[Message]) -> None:
+        self._messages = messages
+        self.decode_errors = 0  # packets that could not be decoded; known at the end
+
+    def __next__(self) -> Frame:
+        for message in self._messages:
+            if message.kind == "frame":
+                return to_frame(message)
+            self.decode_errors = message.header.get("decode_errors", 0)
+        raise StopIteration
+
+    def close(self) -> None:
+        self._messages.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def to_frame(message: Message) -> Frame:
+    """The frame that a message carries."""
+    header = message.header
+    rgb = np.frombuffer(message.body, np.uint8).reshape(header["shape"])
+    return Frame(header["time_s"], rgb, header["scale"])

@@ -1,0 +1,27 @@
+"""How good an answer is: ranking, calibration, intervals, masks. NumPy only.
+
+Scores are float arrays (N,), higher means more likely "yes"; labels are boolean arrays (N,), True means
+"yes". A value that the data cannot give (a class is missing) is nan, never 0.
+"""
+
+from unforge.metrics.bootstrap import difference, interval
+from unforge.metrics.calibration import balance, brier, cllr, ece, log_loss
+from unforge.metrics.masks import iou, points_at
+from unforge.metrics.ranking import Roc, auc, eer, roc, tpr_at_fpr
+
+__all__ = [
+    "Roc",
+    "auc",
+    "balance",
+    "brier",
+    "cllr",
+    "difference",
+    "ece",
+    "eer",
+    "interval",
+    "iou",
+    "log_loss",
+    "points_at",
+    "roc",
+    "tpr_at_fpr",
+]

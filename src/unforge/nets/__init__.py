@@ -1,0 +1,1 @@
+"""Networks in plain torch, for training only; the installed product runs their ONNX files."""

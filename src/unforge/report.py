@@ -1,0 +1,299 @@
+"""The verdict with its reasons: schema `unforge.report/1`, to JSON and back without loss."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unforge.errors import SchemaError
+from unforge.evidence import Evidence, Region
+from unforge.verdict import Verdict
+
+SCHEMA = "unforge.report/1"
+
+Box = tuple[int, int, int, int]
+Sentences = Mapping[str, tuple[str, ...]]  # by language: "en", "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitFacts:
+    """What the file is; None wherever it has no such value or could not be read."""
+
+    path: str
+    sha256: str | None = None
+    bytes: int | None = None
+    media: Literal["video", "image"] | None = None
+    duration_s: float | None = None
+    size_wh: tuple[int, int] | None = None
+    rate_hz: float | None = None
+    has_sound: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFrame:
+    """One look at one face: box as x0, y0, x1, y1 in the displayed frame; llr None where it was not assessed."""
+
+    time_s: float
+    box_px: Box
+    llr: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceImage:
+    """A picture for readers, not part of the JSON.
+
+    rgb: (H, W, 3) uint8 face crop; heat: (h, w) float32 in [0, 1] over the same area.
+    """
+
+    time_s: float
+    llr: float
+    rgb: NDArray[np.uint8]
+    heat: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One person in the exhibit; probability and llr are None where the face could not be assessed."""
+
+    track: int
+    start_s: float
+    end_s: float
+    probability: float | None
+    llr: float | None
+    frames: tuple[FaceFrame, ...] = ()
+    images: tuple[FaceImage, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFacts:
+    """Why a file could not be examined."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A network that took part, by the hash of its file."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How the report came about; started is UTC, RFC 3339."""
+
+    version: str
+    models: tuple[Model, ...]
+    started: str
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that is said about one exhibit; either `verdict` or `error` is set."""
+
+    exhibit: ExhibitFacts
+    run: Run
+    verdict: Verdict | None = None
+    evidence: tuple[Evidence, ...] = ()
+    faces: tuple[Face, ...] = ()
+    explanation: Sentences = field(default_factory=dict)
+    limits: Sentences = field(default_factory=dict)
+    error: ErrorFacts | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values in the order of the schema; an error stands in place of verdict and evidence."""
+        head: dict[str, Any] = {"schema": SCHEMA, "exhibit": _exhibit_to(self.exhibit)}
+        if self.error is not None:
+            head["error"] = {"code": self.error.code, "message": self.error.message}
+        else:
+            head["verdict"] = _verdict_to(self.verdict)
+            head["evidence"] = [_evidence_to(answer) for answer in self.evidence]
+            head["faces"] = [_face_to(face) for face in self.faces]
+            head["explanation"] = {language: list(said) for language, said in self.explanation.items()}
+            head["limits"] = {language: list(said) for language, said in self.limits.items()}
+        return head | {"run": _run_to(self.run)}
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The report as JSON, one line unless `indent` is given."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=indent)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Report":
+        """Read what `to_json` wrote. Raises SchemaError for anything else; unknown fields are tolerated."""
+        try:
+            data = json.loads(text)
+            if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+                raise SchemaError(f"expected a report of schema {SCHEMA!r}; got {_schema_of(data)!r}")
+            return _report_from(data)
+        except (json.JSONDecodeError, KeyError, TypeError, IndexError) as cause:
+            raise SchemaError(f"expected a report of schema {SCHEMA!r}; it does not parse: {cause}") from cause
+
+
+def _schema_of(data: object) -> object:
+    return data.get("schema") if isinstance(data, dict) else type(data).__name__
+
+
+def _exhibit_to(facts: ExhibitFacts) -> dict[str, Any]:
+    return {
+        "path": facts.path.encode("utf-8", "replace").decode("utf-8"),
+        "sha256": facts.sha256,
+        "bytes": facts.bytes,
+        "media": facts.media,
+        "duration_s": facts.duration_s,
+        "size_wh": _list(facts.size_wh),
+        "rate_hz": facts.rate_hz,
+        "has_sound": facts.has_sound,
+    }
+
+
+def _verdict_to(verdict: Verdict | None) -> dict[str, Any] | None:
+    if verdict is None:
+        return None
+    return {
+        "question": verdict.question,
+        "band": verdict.band,
+        "probability": verdict.probability,
+        "interval": _list(verdict.interval),
+        "llr": verdict.llr,
+        "prior": verdict.prior,
+    }
+
+
+def _evidence_to(answer: Evidence) -> dict[str, Any]:
+    return {
+        "question": answer.question,
+        "source": answer.source,
+        "llr": answer.llr,
+        "abstained": answer.abstained,
+        "note": answer.note,
+        "facts": dict(answer.facts),
+        "regions": [_region_to(region) for region in answer.regions],
+    }
+
+
+def _region_to(region: Region) -> dict[str, Any]:
+    return {
+        "start_s": region.start_s,
+        "end_s": region.end_s,
+        "llr": region.llr,
+        "track": region.track,
+        "box_px": _list(region.box_px),
+        "heat": None if region.heat is None else np.asarray(region.heat, np.float64).tolist(),
+    }
+
+
+def _face_to(face: Face) -> dict[str, Any]:
+    return {
+        "track": face.track,
+        "start_s": face.start_s,
+        "end_s": face.end_s,
+        "probability": face.probability,
+        "llr": face.llr,
+        "frames": [{"time_s": f.time_s, "box_px": list(f.box_px), "llr": f.llr} for f in face.frames],
+    }
+
+
+def _run_to(run: Run) -> dict[str, Any]:
+    return {
+        "version": run.version,
+        "models": [{"name": model.name, "sha256": model.sha256} for model in run.models],
+        "started": run.started,
+        "elapsed_s": run.elapsed_s,
+    }
+
+
+def _report_from(data: Mapping[str, Any]) -> Report:
+    error, verdict = data.get("error"), data.get("verdict")
+    return Report(
+        exhibit=_exhibit_from(data["exhibit"]),
+        run=_run_from(data["run"]),
+        verdict=None if verdict is None else _verdict_from(verdict),
+        evidence=tuple(_evidence_from(answer) for answer in data.get("evidence", ())),
+        faces=tuple(_face_from(face) for face in data.get("faces", ())),
+        explanation={language: tuple(said) for language, said in data.get("explanation", {}).items()},
+        limits={language: tuple(said) for language, said in data.get("limits", {}).items()},
+        error=None if error is None else ErrorFacts(error["code"], error["message"]),
+    )
+
+
+def _exhibit_from(data: Mapping[str, Any]) -> ExhibitFacts:
+    return ExhibitFacts(
+        data["path"],
+        data["sha256"],
+        data["bytes"],
+        data["media"],
+        data["duration_s"],
+        _tuple(data["size_wh"]),
+        data["rate_hz"],
+        data["has_sound"],
+    )
+
+
+def _verdict_from(data: Mapping[str, Any]) -> Verdict:
+    return Verdict(
+        data["question"],
+        data["band"],
+        data["probability"],
+        _tuple(data["interval"]),
+        data["llr"],
+        data["prior"],
+    )
+
+
+def _evidence_from(data: Mapping[str, Any]) -> Evidence:
+    return Evidence(
+        data["question"],
+        data["source"],
+        data["llr"],
+        data["note"],
+        tuple(_region_from(region) for region in data["regions"]),
+        dict(data["facts"]),
+        data["abstained"],
+    )
+
+
+def _region_from(data: Mapping[str, Any]) -> Region:
+    heat = data.get("heat")
+    return Region(
+        data["start_s"],
+        data["end_s"],
+        data["llr"],
+        data["track"],
+        _tuple(data["box_px"]),
+        None if heat is None else np.asarray(heat, np.float32),
+    )
+
+
+def _face_from(data: Mapping[str, Any]) -> Face:
+    return Face(
+        data["track"],
+        data["start_s"],
+        data["end_s"],
+        data["probability"],
+        data["llr"],
+        tuple(FaceFrame(f["time_s"], _box(f["box_px"]), f["llr"]) for f in data["frames"]),
+    )
+
+
+def _run_from(data: Mapping[str, Any]) -> Run:
+    models = tuple(Model(model["name"], model["sha256"]) for model in data["models"])
+    return Run(data["version"], models, data["started"], data["elapsed_s"])
+
+
+def _list(values: tuple[Any, ...] | None) -> list[Any] | None:
+    return None if values is None else list(values)
+
+
+def _tuple(values: list[Any] | None) -> Any:
+    return None if values is None else tuple(values)
+
+
+def _box(values: list[int]) -> Box:
+    x0, y0, x1, y1 = values
+    return x0, y0, x1, y1
