@@ -15,8 +15,8 @@ SUFFIXES = frozenset(f".{suffix}" for suffix in f"{PICTURES} {VIDEOS}".split())
 def expand(typed: Iterable[str]) -> Iterator[Path | MediaError]:
     """Files in the order typed; a folder or a pattern gives its files sorted, or the error why it gives none.
 
-    A file that is named itself is taken whatever it is called; within folders (recursively) only media files by
-    extension are, and names that begin with a dot are passed over.
+    A file that is named itself is taken whatever it is called; within folders (recursively) only media files
+    by extension are, and names that begin with a dot are passed over.
     """
     for text in typed:
         path = Path(text)

@@ -9,8 +9,8 @@ from unforge.evidence import Evidence, Region
 
 VISIBLE = 0.3  # heat below this is not shown to anybody as a place
 
-# Boxes (left, top, right, bottom) as shares of the level face crop. Its side is 1.6 times the longer side of the
-# face mesh, which so fills the middle 0.19 .. 0.81; left and right are those of the picture.
+# Boxes (left, top, right, bottom) as shares of the level face crop. Its side is 1.6 times the longer side of
+# the face mesh, which so fills the middle 0.19 .. 0.81; left and right are those of the picture.
 PARTS: dict[str, tuple[tuple[float, float, float, float], ...]] = {
     "forehead": ((0.30, 0.19, 0.70, 0.34),),
     "left eye": ((0.28, 0.34, 0.47, 0.47),),
@@ -54,9 +54,19 @@ def _mean(heat: NDArray[np.float32], box: tuple[float, float, float, float]) -> 
 
 
 def of_track(evidence: Iterable[Evidence], track: int) -> tuple[Region, ...]:
-    """Every region of one face that examiners who could judge have named, in order of time."""
-    regions = (region for answer in evidence if not answer.abstained for region in answer.regions)
-    return tuple(sorted((r for r in regions if r.track == track), key=lambda r: (r.start_s, r.end_s)))
+    """Every look at one face by examiners who could judge, in order of time.
+
+    A region without a box sums a person up; it counts only where no single looks were told.
+    """
+    regions = [
+        region
+        for answer in evidence
+        if not answer.abstained
+        for region in answer.regions
+        if region.track == track
+    ]
+    looks = [region for region in regions if region.box_px is not None]
+    return tuple(sorted(looks or regions, key=lambda region: (region.start_s, region.end_s)))
 
 
 def peak(regions: Sequence[Region]) -> Region | None:

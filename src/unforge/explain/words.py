@@ -1,111 +1,30 @@
-"""A verdict in sentences, English and Chinese, from templates: every sentence is backed by a field of the report.
+"""A verdict in sentences, from templates: every sentence is backed by a field of the report.
 
-Nothing here calls a file real or fake. Strength in words is bound to llr ranges in one table, and a probability
-never stands without its prior.
+Strength in words is bound to llr ranges in one table (see vocabulary.py), and a probability never stands
+without its prior.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from unforge.evidence import Evidence
 from unforge.explain import locate
-from unforge.report import ExhibitFacts, Face
-from unforge.verdict import Band, Verdict, posterior
-
-LANGUAGES = ("en", "zh")
-
-
-class Said(NamedTuple):
-    """One sentence in both languages."""
-
-    en: str
-    zh: str
-
-
-Sentences = dict[str, tuple[str, ...]]
-
-BANDS: Mapping[Band, Said] = {
-    "manipulated": Said("Strong evidence of manipulation", "疑似伪造（证据充分）"),
-    "inconclusive": Said("Inconclusive", "无法确定"),
-    "no_evidence": Said(
-        "No evidence of manipulation found (this is not proof of authenticity)",
-        "未发现伪造证据（不代表真实）",
-    ),
-    "not_assessable": Said("Cannot be assessed", "无法评估"),
-}
-
-MEANING: Mapping[Band, Said] = {
-    "manipulated": Said(
-        "It means: traces were measured that are much more common in manipulated faces than in untouched ones.",
-        "这意味着：测得的痕迹在被伪造的人脸中远比在未改动的人脸中常见。",
-    ),
-    "inconclusive": Said(
-        "It means: what was measured is too weak to decide either way. Treat the file as not yet examined.",
-        "这意味着：测得的结果太弱，无法支持任何一方。请将该文件视为尚未检验。",
-    ),
-    "no_evidence": Said(
-        "It means: the examiners looked for traces of manipulated faces and found none that count.",
-        "这意味着：检测器寻找了人脸伪造的痕迹，没有发现有分量的痕迹。",
-    ),
-    "not_assessable": Said(
-        "It means: no examiner could form a judgement; the reasons are given below.",
-        "这意味着：没有检测器能够作出判断，原因见下文。",
-    ),
-}
-
-NOT_MEANING: Mapping[Band, Said] = {
-    "manipulated": Said(
-        "It does not mean: proof. It does not say who changed the file, when or why, and beauty filters, "
-        "retouching or stickers can leave the same traces.",
-        "这不意味着：已经证实。结果不说明谁、何时、为何改动了文件；美颜、修图或贴纸也可能留下同样的痕迹。",
-    ),
-    "inconclusive": Said(
-        "It does not mean: half forged, nor that the file is probably fine.",
-        "这不意味着：一半是伪造的，也不意味着文件大概没有问题。",
-    ),
-    "no_evidence": Said(
-        "It does not mean: authentic. A manipulation out of reach of these examiners leaves nothing for them to "
-        "find, and neither does a staged scene or a false caption.",
-        "这不意味着：内容真实。超出这些检测器能力的伪造不会被发现，摆拍的场景或虚假的说明文字同样不会被发现。",
-    ),
-    "not_assessable": Said(
-        "It does not mean: anything about the file, neither for it nor against it.",
-        "这不意味着：对文件本身的任何判断，既非肯定也非否定。",
-    ),
-}
-
-
-class Strength(NamedTuple):
-    """How evidence of at least `llr` (natural log, either sign) is called."""
-
-    llr: float
-    en: str
-    zh: str
-
-
-# The lower ends are likelihood ratios of 1, 2, 5, 20 and 100. At a prior of 50 % that is a probability of
-# 50 %, 67 %, 83 %, 95 % and 99 %.
-STRENGTHS = (
-    Strength(0.0, "hardly any", "几乎没有"),
-    Strength(math.log(2), "weak", "较弱"),
-    Strength(math.log(5), "moderate", "中等"),
-    Strength(math.log(20), "strong", "较强"),
-    Strength(math.log(100), "very strong", "很强"),
+from unforge.explain.vocabulary import (
+    BANDS,
+    MEANING,
+    NOT_MEANING,
+    PARTS,
+    STRENGTHS,
+    Said,
+    clock,
+    face_name,
+    percent,
+    strength,
+    times,
 )
+from unforge.report import ExhibitFacts, Face
+from unforge.verdict import Verdict, posterior
 
-PARTS: Mapping[str, Said] = {
-    "forehead": Said("the forehead", "额头"),
-    "left eye": Said("the eye on the left of the picture", "画面左侧的眼睛"),
-    "right eye": Said("the eye on the right of the picture", "画面右侧的眼睛"),
-    "nose": Said("the nose", "鼻部"),
-    "left cheek": Said("the cheek on the left of the picture", "画面左侧的脸颊"),
-    "right cheek": Said("the cheek on the right of the picture", "画面右侧的脸颊"),
-    "mouth": Said("the mouth", "嘴部"),
-    "chin": Said("the chin", "下巴"),
-    "outline": Said("the rim around the face", "脸部轮廓外缘"),
-    "whole face": Said("most of the face", "脸部大部分区域"),
-}
+Sentences = dict[str, tuple[str, ...]]  # by language: "en", "zh"
 
 SMALL_PX = 64.0  # a face whose shorter side is smaller has lost the detail that seams show in
 BLURRED = 5.0  # standard deviation of the Laplacian at 112 px; see faces/quality.py
@@ -116,40 +35,6 @@ SPARSE_BITS_PER_PX = 0.04  # video below this has been compressed so hard that f
 SPARSE_BITS_PER_PX_IMAGE = 0.5
 MOST_FACES = 5  # sentences about more people than this help nobody; the report lists them all
 RARE = 0.01  # the second prior at which a probability is told: one manipulated file in a hundred
-
-
-def strength(llr: float) -> Said:
-    """Evidence in words, with its direction: "strong support for manipulation"."""
-    level = next(level for level in reversed(STRENGTHS) if abs(llr) >= level.llr)
-    if level is STRENGTHS[0]:
-        return Said("hardly any support either way", "几乎不支持任何一方")
-    if llr > 0:
-        return Said(f"{level.en} support for manipulation", f"对“存在伪造”的支持{level.zh}")
-    return Said(f"{level.en} support against manipulation", f"对“没有伪造”的支持{level.zh}")
-
-
-def percent(share: float) -> str:
-    """A share in [0, 1] as people write it, never rounded to certainty."""
-    if share < 0.001:
-        return "<0.1%"
-    if share > 0.999:
-        return ">99.9%"
-    digits = 0 if 0.0995 <= share <= 0.985 else 1
-    return f"{100 * share:.{digits}f}%".replace(".0%", "%")
-
-
-def clock(time_s: float) -> str:
-    """Seconds as 01:23.4, or 1:02:03.4 from one hour on."""
-    tenths = round(time_s * 10)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{minutes:02d}:{rest // 10:02d}.{rest % 10}"
-    return f"{hours}:{text}" if hours else text
-
-
-def face_name(face_track: int) -> Said:
-    """What a face is called wherever people read of it."""
-    return Said(f"Face {face_track}", f"人脸 {face_track}")
 
 
 def explain(
@@ -177,14 +62,15 @@ def limits(
 ) -> Sentences:
     """What could not be seen in this exhibit and how often such a verdict errs.
 
-    error_rates: `threshold_fpr`, `calibration_reals`, `calibration_fakes`, `max_abs_llr`; taken from the evidence
-    where None.
+    error_rates: `threshold_fpr`, `calibration_reals`, `calibration_fakes`, `max_abs_llr`; taken from the
+    evidence where None.
     """
     rates = calibration(evidence) if error_rates is None else error_rates
     said = [
         *_wrong_alarms(verdict, rates),
         Said(
-            "Out of reach: pictures synthesised as a whole. The examiners look for faces changed inside a picture.",
+            "Out of reach: pictures synthesised as a whole. The examiners look for faces changed inside a "
+            "picture.",
             "能力之外：整幅画面均由人工智能生成的内容。检测器寻找的是画面之内被改动的人脸。",
         ),
         Said(
@@ -247,21 +133,16 @@ def _ratio(llr: float) -> Said:
             "what was measured is about as likely with manipulated faces as with untouched ones",
             "测得的结果在伪造的人脸与未改动的人脸中出现的可能性相近",
         )
-    times = _times(abs(llr))
+    ratio = times(abs(llr))
     if llr > 0:
         return Said(
-            f"what was measured is {times} times likelier with manipulated faces than with untouched ones",
-            f"测得的结果在伪造的人脸中出现的可能性是在未改动的人脸中的 {times} 倍",
+            f"what was measured is {ratio} times likelier with manipulated faces than with untouched ones",
+            f"测得的结果在伪造的人脸中出现的可能性是在未改动的人脸中的 {ratio} 倍",
         )
     return Said(
-        f"what was measured is {times} times likelier with untouched faces than with manipulated ones",
-        f"测得的结果在未改动的人脸中出现的可能性是在伪造的人脸中的 {times} 倍",
+        f"what was measured is {ratio} times likelier with untouched faces than with manipulated ones",
+        f"测得的结果在未改动的人脸中出现的可能性是在伪造的人脸中的 {ratio} 倍",
     )
-
-
-def _times(llr: float) -> str:
-    """A likelihood ratio to two significant digits: 3.5 is 33."""
-    return f"{float(f'{math.exp(llr):.2g}'):,.10g}"
 
 
 def _probability(verdict: Verdict) -> Iterable[Said]:
@@ -274,8 +155,8 @@ def _probability(verdict: Verdict) -> Iterable[Said]:
     spread_en = f" (95% interval {low_high[0]} to {low_high[1]})" if low_high else ""
     spread_zh = f"（95% 区间 {low_high[0]} 至 {low_high[1]}）" if low_high else ""
     yield Said(
-        f"Probability of manipulation: {value}{spread_en} at a prior of {prior}, the probability assumed before "
-        f"looking; the same evidence at a prior of {percent(other)} gives {elsewhere}.",
+        f"Probability of manipulation: {value}{spread_en} at a prior of {prior}, the probability assumed "
+        f"before looking; the same evidence at a prior of {percent(other)} gives {elsewhere}.",
         f"伪造的概率：{value}{spread_zh}，前提是先验概率（检验之前假定的概率）为 {prior}；"
         f"若先验概率为 {percent(other)}，同样的证据得出 {elsewhere}。",
     )
@@ -287,8 +168,8 @@ def _error_rates(rates: Mapping[str, float]) -> Iterable[Said]:
     en, zh = _measured_on(rates)
     share = percent(rates["threshold_fpr"])
     yield Said(
-        f"False-positive rate: at the threshold of “{BANDS['manipulated'].en}”, {share} of untouched files are "
-        f"flagged wrongly{en}.",
+        f"False-positive rate: at the threshold of “{BANDS['manipulated'].en}”, {share} of untouched files "
+        f"are flagged wrongly{en}.",
         f"误报率：在“{BANDS['manipulated'].zh}”的阈值上，{share} 的未改动文件会被误判{zh}。",
     )
 
@@ -406,8 +287,8 @@ def _quality(exhibit: ExhibitFacts, evidence: Sequence[Evidence], faces: Sequenc
     for track, size in small[:MOST_FACES]:
         name = face_name(track)
         yield Said(
-            f"{name.en} is only about {size:.0f} px across: traces may be lost (from {SMALL_PX:.0f} px on they "
-            "are judged with more confidence).",
+            f"{name.en} is only about {size:.0f} px across: traces may be lost (from {SMALL_PX:.0f} px on "
+            "they are judged with more confidence).",
             f"{name.zh}仅约 {size:.0f} 像素宽：痕迹可能已丢失（{SMALL_PX:.0f} 像素以上的判断更可靠）。",
         )
     if _fact(evidence, "sharpness", BLURRED) < BLURRED:
@@ -466,8 +347,9 @@ def _duration(exhibit: ExhibitFacts, faces: Sequence[Face]) -> Iterable[Said]:
 
 def _cap(rates: Mapping[str, float]) -> Iterable[Said]:
     if "max_abs_llr" in rates:
-        most = _times(rates["max_abs_llr"])
+        most = times(rates["max_abs_llr"])
         yield Said(
-            f"No likelihood ratio is reported beyond {most}: the calibration set is too small to support more.",
+            f"No likelihood ratio beyond {most} is reported: the calibration set is too small to support "
+            "more.",
             f"报告的似然比不超过 {most}：校准数据集的规模不足以支持更大的数值。",
         )

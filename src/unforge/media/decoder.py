@@ -1,5 +1,6 @@
 """Starts the child that decodes, waits for it with a limit, and ends it. The only door to a decoder."""
 
+import contextlib
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ _SOURCE_ROOT = str(Path(__file__).resolve().parents[2])
 # last, so that it cannot shadow the standard library.
 _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from unforge.media.child.run import main; main(sys.argv[2])"
 _PIPE_BYTES = 1 << 20
+_FAREWELL_S = 1.0
 
 
 def ask(path: Path | str, task: str, **options: object) -> Generator[Message]:
@@ -45,6 +47,7 @@ def ask(path: Path | str, task: str, **options: object) -> Generator[Message]:
         )
     try:
         yield from _converse(process, path, size_bytes)
+        _let_leave(process)
     finally:
         process.kill()
         if process.stdout is not None:
@@ -93,6 +96,7 @@ def _converse(process: subprocess.Popen[bytes], path: Path | str, size_bytes: in
             case "start":
                 watch.left_s = allowance_s(size_bytes, message.header["duration_s"])
             case "error":
+                _let_leave(process)
                 raise MediaError(message.header["message"], code=message.header["code"], path=path)
             case "end":
                 yield message
@@ -123,13 +127,20 @@ class _Watch:
         self.process.kill()
 
 
+def _let_leave(process: subprocess.Popen[bytes]) -> None:
+    """A child that has said all it had to say may go in its own time, but not for ever."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_FAREWELL_S)
+
+
 def _obituary(process: subprocess.Popen[bytes], path: Path | str, *, stopped: bool) -> MediaError:
     """Why a child died without a word."""
     status = process.wait()
     if stopped or status == -getattr(signal, "SIGXCPU", 0):
         return MediaError("decoding took too long and was stopped", code="timeout", path=path)
     if status == -getattr(signal, "SIGKILL", 0):
-        return MediaError("decoding was ended by the system, which is usually short of memory", code="out_of_memory", path=path)
+        message = "decoding was ended by the system, which is usually short of memory"
+        return MediaError(message, code="out_of_memory", path=path)
     reason = signal.Signals(-status).name if status < 0 else f"status {status}"
     return MediaError(f"the decoder broke down on this file ({reason})", code="unreadable", path=path)
 
@@ -139,7 +150,5 @@ def _widen(descriptor: int) -> None:
     if sys.platform == "linux":
         import fcntl
 
-        try:
+        with contextlib.suppress(OSError):  # the user's share of pipe memory is used up: slower, not wrong
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        except OSError:  # the user's share of pipe memory is used up: slower, not wrong
-            return

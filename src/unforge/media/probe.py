@@ -35,7 +35,7 @@ def probe(path: Path | str) -> MediaFacts:
         facts = None
         for message in replies:
             if message.kind == "facts":
-                facts = message.header
+                facts = message.header["facts"]
     if facts is None:
         raise MediaError("the decoder ended without an answer", code="unreadable", path=path)
     sha256, size_bytes = _fingerprint(path)

@@ -83,6 +83,8 @@ def _encode(
         matrix = "ITU709" if stream.height > _HD_LINES else "ITU601"
         frame = frame.reformat(format="yuv420p", dst_colorspace=matrix, threads=1)
         frame.pts, frame.time_base = tick, Fraction(1, _TICKS_PER_S)
+        # Only the last frame's duration is read from here; the others last until the next one comes.
+        frame.duration = max(tick - last_tick, 1)
         container.mux(stream.encode(frame))
         last_tick = tick
     if stream is None:

@@ -4,12 +4,13 @@ Scores are float arrays (N,), higher means more likely "yes"; labels are boolean
 "yes". A value that the data cannot give (a class is missing) is nan, never 0.
 """
 
-from unforge.metrics.bootstrap import difference, interval
+from unforge.metrics.bootstrap import ROUNDS, difference, interval
 from unforge.metrics.calibration import balance, brier, cllr, ece, log_loss
 from unforge.metrics.masks import iou, points_at
 from unforge.metrics.ranking import Roc, auc, eer, roc, tpr_at_fpr
 
 __all__ = [
+    "ROUNDS",
     "Roc",
     "auc",
     "balance",

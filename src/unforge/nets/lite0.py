@@ -24,7 +24,8 @@ STAGES = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
-CHANNELS_AT = {4: 24, 8: 40, 16: 112}  # the last map of each stride
+CHANNELS_AT = {4: 24, 8: 40, 16: 112}  # of the last map of each stride
+LAST_BLOCK = {2: 4, 4: 8, 10: 16}  # its block, and the stride there
 
 
 class SameConv(nn.Conv2d):
@@ -37,7 +38,7 @@ class SameConv(nn.Conv2d):
         self.rim = (before, after, before, after)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training and self.groups > 1 and not torch.onnx.is_in_onnx_export():
+        if self.training and self.groups > 1:
             return self._filtered_for_training(x)
         return super().forward(F.pad(x, self.rim) if any(self.rim) else x)
 
@@ -97,10 +98,11 @@ class Lite0(nn.Module):
         """rgb: (N, 3, H, W) in 0..255. Returns maps by stride."""
         x = F.relu6(self.bn0(self.conv_stem((rgb - MEAN) / SCALE)))
         maps = {}
-        for block in self.blocks:
+        for n, block in enumerate(self.blocks):
             x = block(x)
-            maps[rgb.shape[-1] // x.shape[-1]] = x
-        return {stride: maps[stride] for stride in CHANNELS_AT}
+            if n in LAST_BLOCK:
+                maps[LAST_BLOCK[n]] = x
+        return maps
 
     def start_from(self, published: Mapping[str, Tensor]) -> None:
         """Take over ImageNet weights under their published names; raises KeyError if one is missing."""

@@ -14,7 +14,7 @@ class Format(Protocol):
     SUFFIX: str  # with its dot, e.g. ".html"
 
     def render(self, report: Report, lang: str = "en") -> bytes:
-        """The file, whole. lang: "en" or "zh", whichever a reader meets first; formats hold both where they can."""
+        """The file, whole. lang: "en" or "zh", whichever a reader meets first; both are in it."""
         ...
 
 

@@ -51,7 +51,7 @@ def probe(replies: "Replies") -> None:
         duration_s = times_s[-1] - times_s[0] + (1.0 / rate_hz if rate_hz else 0.0)
         if len(times_s) >= _MAX_TIMED_PACKETS:
             duration_s = max(duration_s, claimed_s or 0.0)
-        geometry = _Geometry(first)
+        geometry = _Geometry(first, stream)
         facts: dict[str, Any] = {
             "kind": "video",
             "size_wh": geometry.displayed_wh,
@@ -69,7 +69,7 @@ def probe(replies: "Replies") -> None:
                 **{f"tag_{key.lower()[:40]}": value[:200] for key, value in sorted(container.metadata.items())[:40]},
             },
         }
-    replies.send("facts", facts)
+    replies.send("facts", {"facts": facts})
     replies.send("end")
 
 
@@ -87,7 +87,7 @@ def frames(replies: "Replies", rate_hz: float | None, key_frames_only: bool, max
             count += 1
             time_s = clock.time_s(frame)
             if wanted.takes(time_s):
-                geometry = _Geometry(frame)
+                geometry = _Geometry(frame, stream)
                 replies.frame(time_s, *geometry.displayed(frame, max_side_px))
     if count == 0:
         raise _nothing_decoded(stream)
@@ -276,13 +276,13 @@ class _Clock:
 class _Geometry:
     """How a stored frame is turned and stretched for display."""
 
-    def __init__(self, frame: VideoFrame) -> None:
+    def __init__(self, frame: VideoFrame, stream: VideoStream) -> None:
         a, b, _, c, d, _, _, _, _ = _display_matrix(frame)
         # The matrix takes a stored (right, down) to a displayed (right, down).
         self.swapped = abs(b) + abs(c) > abs(a) + abs(d)
         self.mirrored = (c < 0, b < 0) if self.swapped else (a < 0, d < 0)  # along displayed x, y
         self.rotation_deg = frame.rotation
-        self.square_wh = _with_square_pixels(frame)
+        self.square_wh = _with_square_pixels(frame, _pixel_ratio(stream))
         self.displayed_wh = self.square_wh[::-1] if self.swapped else self.square_wh
 
     def displayed(self, frame: VideoFrame, max_side_px: int) -> tuple[NDArray[np.uint8], float]:
@@ -305,11 +305,16 @@ def _display_matrix(frame: VideoFrame) -> tuple[int, ...]:
     return matrix if any(matrix[:2]) and any(matrix[3:5]) else (1, 0, 0, 0, 1, 0, 0, 0, 1)
 
 
-def _with_square_pixels(frame: VideoFrame) -> tuple[int, int]:
-    ratio = _pixel_ratio(frame)
+def _with_square_pixels(frame: VideoFrame, ratio: float) -> tuple[int, int]:
     if ratio >= 1.0:
         return round(frame.width * ratio), frame.height
     return frame.width, round(frame.height / ratio)
+
+
+def _pixel_ratio(stream: VideoStream) -> float:
+    """Width over height of one pixel."""
+    ratio = float(stream.sample_aspect_ratio or 1)
+    return ratio if 1 / _MAX_STRETCH <= ratio <= _MAX_STRETCH else 1.0
 
 
 def _to_rgb(frame: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:

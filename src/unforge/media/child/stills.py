@@ -58,7 +58,7 @@ def probe(replies: "Replies", name: str) -> None:
         facts |= {"kind": "video", "duration_s": mean_s * count, "rate_hz": 1.0 / mean_s}
     else:
         _decode(image, max(image.size) // 8)  # facts are given only for a picture that can be seen
-    replies.send("facts", facts)
+    replies.send("facts", {"facts": facts})
     replies.send("end")
 
 

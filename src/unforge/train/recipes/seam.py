@@ -1,9 +1,16 @@
-"""`seam`: a compact net that learns blending seams from real faces alone."""
+"""`seam`: a compact net that learns blending seams from real faces alone.
+
+Data: the reals of the training split, stills and clips. Every third real clip, the fakes of the training split and the
+stills of the validation split are kept for calibration. The clips of the validation split are never opened: they are
+what `unforge bench clips` measures.
+"""
 
 import hashlib
+from datetime import UTC, datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,13 +18,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unforge import metrics
+from unforge.detect import seam as detector
 from unforge.nets.lite0 import imagenet_weights
 from unforge.nets.seam import SeamNet
-from unforge.train import crops, datasets, loop
-from unforge.train.pairs import PairSet, View, stream
+from unforge.train import calibrate, card, crops, datasets, export, fakes, loop
+from unforge.train.pairs import Pair, PairSet, View, make_pair, stream
+from unforge.train.sample import Sample
 
 VIEW = View(size_px=144, margin_low=1.2, margin_high=1.45)
 SHARE_OF_CLIPS = 0.35  # of the pairs: clips are few, but they look like what will be examined
+PLAIN_VIEW = View(size_px=144, margin_low=1.3, margin_high=1.3)  # as the examiner looks
+VERSION = "seam-1"
 HELD_OUT = 3  # every third real training clip is kept for calibration
 
 
@@ -34,6 +46,37 @@ class Recipe:
     bfloat16: bool = True
 
 
+def main(
+    data: Path,
+    out: Path,
+    minutes: float | None = None,
+    resume: bool = False,
+    seed: int = 1,
+    on_progress: Callable[[float, str], None] | None = None,
+) -> Path:
+    """Train, export, measure and calibrate; returns the folder with `seam.onnx` and its card `seam.toml`.
+
+    data: a folder with a `manifest.csv`. minutes: of training, 40 if None. resume: go on from the last checkpoint.
+    """
+    recipe = Recipe(seed=seed) if minutes is None else Recipe(minutes=minutes, seed=seed)
+    net = train(data, out, recipe, resume, on_progress)
+    finish(net, open_store(data, out), out)
+    return out
+
+
+def open_store(
+    data: Path, out: Path, on_progress: Callable[[float, str], None] | None = None
+) -> crops.Store:
+    """The face crops of everything that this recipe may see."""
+    samples = [sample for sample in datasets.index("manifest", data) if _allowed(sample)]
+    tell = None if on_progress is None else lambda share: on_progress(share, "finding faces")
+    return crops.build(samples, out / "store", tell)
+
+
+def _allowed(sample: Sample) -> bool:
+    return sample.split == "train" or (sample.kind == "image" and sample.label == "real")
+
+
 def train(
     data: Path,
     out: Path,
@@ -45,7 +88,7 @@ def train(
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
     torch.set_flush_denormal(True)
-    store = crops.build(datasets.index("manifest", data), out / "store")
+    store = open_store(data, out, on_progress)
     net = SeamNet()
     net.trunk.start_from(imagenet_weights())
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -118,3 +161,155 @@ def losses(logits: Tensor, found: Tensor, masks: Tensor) -> tuple[Tensor, dict[s
         "ordered": ordered.item(),
     }
     return class_loss + 0.5 * order_loss + mask_loss + 0.5 * dice_loss, parts
+
+
+# After training
+
+
+def finish(net: nn.Module, store: crops.Store, out: Path) -> None:
+    """Export, measure on held-out self-blends, calibrate, and write the card beside the file."""
+    import onnxruntime
+
+    example = torch.from_numpy(np.stack([_view(store, n) for n in range(0, len(store.rows), len(store.rows) // 8)]))
+    path = out / "seam.onnx"
+    difference = export.export(net, path, VIEW.size_px, ("logit", "mask"), example)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    pairs = held_out_pairs(store)
+    numbers = measure(session, pairs)
+    fit = calibrate.fit(material(session, store, pairs))
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    card.write(out / "seam.toml", _card(path, fit, numbers, difference, parameters))
+
+
+def _view(store: crops.Store, n: int) -> NDArray[np.float32]:
+    return detector.network_view(
+        store.crops[n], store.landmarks_px[n], PLAIN_VIEW.margin_low, PLAIN_VIEW.size_px
+    )
+
+
+def held_out_pairs(store: crops.Store, cue: str | None = None, most: int = 700) -> list[Pair]:
+    """Self-blends of the validation stills, made once for all measurements; `cue` forces the injected one."""
+    rows = store.where(label="real", split="val", kind="image")[:most]
+    family = fakes.load("self_blend") if cue is None else OneCue(cue)
+    return [
+        make_pair(store.crops[n], store.landmarks_px[n], family, PLAIN_VIEW, np.random.default_rng([7, n]))
+        for n in rows.tolist()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class OneCue:
+    """The self-blend with a single injected cue: a probe of what the net has learned."""
+
+    cue: str
+
+    def make(
+        self, rgb: NDArray[np.uint8], landmarks_px: NDArray[np.float32], rng: np.random.Generator
+    ) -> fakes.Fake:
+        from unforge.train.fakes import self_blend
+
+        return self_blend.make(rgb, landmarks_px, rng, cue=self.cue)
+
+
+def run_on(session: Any, pictures: list[NDArray[np.uint8]]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Raw scores (N,) and mask logits (N, h, w) of pictures that already are in the network's view."""
+    scores, masks = [], []
+    for start in range(0, len(pictures), 32):
+        fed = np.stack(pictures[start : start + 32]).transpose(0, 3, 1, 2).astype(np.float32)
+        logits, found = session.run(["logit", "mask"], {"rgb": fed})
+        scores.append(logits)
+        masks.append(found)
+    return np.concatenate(scores).astype(np.float64), np.concatenate(masks)
+
+
+def measure(session: Any, pairs: list[Pair]) -> dict[str, Any]:
+    """Ranking and mask on held-out pairs, with 95 % bootstrap intervals over the pairs."""
+    real, _ = run_on(session, [pair.real for pair in pairs])
+    fake, found = run_on(session, [pair.fake for pair in pairs])
+    labels = np.repeat([False, True], len(pairs))
+    scores = np.concatenate([real, fake])
+    clear = [n for n, pair in enumerate(pairs) if (pair.mask > 0.5).any()]
+    ious = np.array([metrics.iou((found[n] > 0).astype(float), pairs[n].mask) for n in clear])
+    low, high = metrics.interval(lambda rows: metrics.auc(scores[rows], labels[rows]), labels)
+    iou_low, iou_high = metrics.interval(lambda rows: float(ious[rows].mean()), np.zeros(len(ious)))
+    return {
+        "self_blend_auc": metrics.auc(scores, labels),
+        "self_blend_auc_interval": [low, high],
+        "self_blend_pairs": len(pairs),
+        "mask_iou": float(ious.mean()),
+        "mask_iou_interval": [iou_low, iou_high],
+    }
+
+
+def by_cue(session: Any, store: crops.Store, most: int = 200) -> dict[str, float]:
+    """AUC with one injected cue at a time: a net that has learned one cue only shows here."""
+    found = {}
+    for cue in ("colour", "sharpness", "compression", "geometry"):
+        found[cue] = float(measure(session, held_out_pairs(store, cue, most))["self_blend_auc"])
+    return found
+
+
+def material(session: Any, store: crops.Store, pairs: list[Pair]) -> list[calibrate.Scored]:
+    """Raw scores of everything that calibrates; a clip counts once, by its mean, as the examiner scores a person."""
+    return [
+        calibrate.Scored("validation stills", False, _stills(session, store, label="real", split="val")),
+        calibrate.Scored("held-out clips", False, _clips(session, store, label="real")),
+        calibrate.Scored("self-blends", True, run_on(session, [pair.fake for pair in pairs])[0]),
+        calibrate.Scored("face-swapped stills", True, _stills(session, store, label="fake", split="train")),
+        calibrate.Scored("forged clips", True, _clips(session, store, label="fake")),
+    ]
+
+
+def _stills(session: Any, store: crops.Store, **wanted: str) -> NDArray[np.float64]:
+    return _scores(session, store, store.where(kind="image", **wanted))
+
+
+def _clips(session: Any, store: crops.Store, label: str) -> NDArray[np.float64]:
+    rows = store.where(kind="video", split="train", label=label)
+    kept = np.array([n for n in rows.tolist() if label == "fake" or held_out(store.rows[n])], np.int64)
+    scores, names = _scores(session, store, kept), [store.rows[n]["path"] for n in kept.tolist()]
+    return np.array([scores[[other == name for other in names]].mean() for name in dict.fromkeys(names)])
+
+
+def _scores(session: Any, store: crops.Store, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Scores of the looks that the examiner would judge."""
+    kept = np.array([n for n in rows.tolist() if float(store.rows[n]["size_px"]) >= detector.MIN_FACE_PX], np.int64)
+    scores, _ = detector.score(
+        session, store.crops[kept], store.landmarks_px[kept], PLAIN_VIEW.margin_low, PLAIN_VIEW.size_px
+    )
+    return scores.astype(np.float64)
+
+
+def _card(
+    path: Path, fit: calibrate.Fit, numbers: dict[str, Any], difference: float, parameters: int
+) -> dict[str, Any]:
+    return {
+        "name": "seam",
+        "version": VERSION,
+        "file": path.name,
+        "sha256": export.sha256(path),
+        "licence": "Apache-2.0 for the weights as such; trained on sets of which some allow research only, see data",
+        "origin": "trained by unforge (train/recipes/seam.py) from ImageNet weights of EfficientNet-Lite0 (Apache-2.0)",
+        "purpose": "tells a face with something blended into it from an untouched one, and where",
+        "feed": "(N, 3, 144, 144) float32 RGB in 0..255, level square of 1.3 x the face mesh",
+        "size_px": PLAIN_VIEW.size_px,
+        "margin": PLAIN_VIEW.margin_low,
+        "parameters": parameters,
+        "data": "Real faces only: public stills (OpenForensics, UTKFace, YouTube Faces, FFHQ, London and Canada faces, "
+        "conference and portrait pages) and real clips (FaceForensics++ originals, GRID, others), forged by self-blending "
+        "(train/fakes/self_blend.py). FaceForensics++, UTKFace and YouTube Faces are for research only.",
+        "cannot": "faces generated or animated as a whole, edits of the mouth alone, faces under 64 px, strong blur",
+        "trained": datetime.now(UTC).date().isoformat(),
+        "numbers": {**numbers, "onnx_torch_difference": difference},
+        "calibration": {
+            "slope": fit.slope,
+            "intercept": fit.intercept,
+            "cap": fit.cap,
+            "reals": fit.reals,
+            "fakes": fit.fakes,
+            "llr_manipulated": fit.llr_manipulated,
+            "llr_no_evidence": fit.llr_no_evidence,
+            "threshold_fpr": fit.threshold_fpr,
+            "refits": [list(line) for line in fit.refits],
+        },
+    }

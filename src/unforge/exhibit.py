@@ -1,0 +1,84 @@
+"""A file under examination: decoded on demand, each thing at most once."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unforge import faces
+from unforge.faces import FaceTrack, Scan
+from unforge.media.frame import Frame
+from unforge.media.image import read_image
+from unforge.media.probe import MediaFacts, probe
+from unforge.media.video import frames
+
+if TYPE_CHECKING:
+    from unforge.media.sound import Sound
+
+RATE_HZ = 4.0  # looks per second at a short film
+MOST_LOOKS = 240  # at any film: bounds time and memory; longer films are looked at less often
+LONG_S = 120.0  # beyond, only key frames are decoded
+FEW_LOOKS = 8  # a long film with fewer key frames than this is decoded in full after all
+
+
+class Exhibit:
+    """One picture or video, read-only.
+
+    path: the file; nothing is opened before it is asked for. Every access may raise MediaError.
+    on_progress: is told the share of the frames seen so far, in [0, 1].
+    """
+
+    def __init__(self, path: str | Path, on_progress: Callable[[float], None] | None = None) -> None:
+        self.path = Path(path)
+        self._on_progress = on_progress
+
+    def __repr__(self) -> str:
+        return f"Exhibit({str(self.path)!r})"
+
+    @cached_property
+    def facts(self) -> MediaFacts:
+        """What the file is, with its SHA-256."""
+        return probe(self.path)
+
+    @property
+    def tracks(self) -> tuple[FaceTrack, ...]:
+        """The people in it, in order of appearance; for a still, its faces from large to small."""
+        return self.scan.tracks
+
+    @cached_property
+    def scan(self) -> Scan:
+        """The one pass over the pictures: faces, times looked at, cuts."""
+        if self.facts.kind == "image":
+            return faces.scan([read_image(self.path)], faces.FACES_PER_STILL)
+        seen = faces.scan(self._looks(key_frames_only=self.key_frames_only))
+        if self.key_frames_only and len(seen.times_s) < FEW_LOOKS:
+            return faces.scan(self._looks(key_frames_only=False))
+        return seen
+
+    @property
+    def key_frames_only(self) -> bool:
+        """Whether the film is so long that only its key frames are looked at."""
+        return (self.facts.duration_s or 0.0) > LONG_S
+
+    @property
+    def look_rate_hz(self) -> float:
+        """Looks per second at a film."""
+        return min(RATE_HZ, MOST_LOOKS / max(self.facts.duration_s or 0.0, 1e-3))
+
+    def _looks(self, key_frames_only: bool) -> Iterator[Frame]:
+        duration_s = self.facts.duration_s or 0.0
+        with frames(self.path, rate_hz=self.look_rate_hz, key_frames_only=key_frames_only) as source:
+            for n, frame in enumerate(source):
+                # A container may claim a short duration and go on for ever.
+                if n >= 2 * MOST_LOOKS:
+                    return
+                yield frame
+                if self._on_progress and duration_s > 0:
+                    self._on_progress(min(1.0, frame.time_s / duration_s))
+
+    @cached_property
+    def sound(self) -> "Sound":
+        """Mono sound at 16 kHz; raises MediaError with code no_sound where there is none."""
+        from unforge.media.sound import read_sound
+
+        return read_sound(self.path)

@@ -1,0 +1,147 @@
+"""The words of a verdict in English and Chinese: bands, strengths, parts of a face, how numbers are written.
+
+Nothing here calls a file real or fake.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from unforge.verdict import Band
+
+LANGUAGES = ("en", "zh")
+
+
+class Said(NamedTuple):
+    """One sentence in both languages."""
+
+    en: str
+    zh: str
+
+
+BANDS: Mapping[Band, Said] = {
+    "manipulated": Said("Strong evidence of manipulation", "疑似伪造（证据充分）"),
+    "inconclusive": Said("Inconclusive", "无法确定"),
+    "no_evidence": Said(
+        "No evidence of manipulation found (this is not proof of authenticity)",
+        "未发现伪造证据（不代表真实）",
+    ),
+    "not_assessable": Said("Cannot be assessed", "无法评估"),
+}
+
+MEANING: Mapping[Band, Said] = {
+    "manipulated": Said(
+        "It means: traces were measured that are much more common in manipulated faces than in untouched "
+        "ones.",
+        "这意味着：测得的痕迹在被伪造的人脸中远比在未改动的人脸中常见。",
+    ),
+    "inconclusive": Said(
+        "It means: what was measured is too weak to decide either way. Treat the file as not yet examined.",
+        "这意味着：测得的结果太弱，无法支持任何一方。请将该文件视为尚未检验。",
+    ),
+    "no_evidence": Said(
+        "It means: the examiners looked for traces of manipulated faces and found none that count.",
+        "这意味着：检测器寻找了人脸伪造的痕迹，没有发现有分量的痕迹。",
+    ),
+    "not_assessable": Said(
+        "It means: no examiner could form a judgement; the reasons are given below.",
+        "这意味着：没有检测器能够作出判断，原因见下文。",
+    ),
+}
+
+NOT_MEANING: Mapping[Band, Said] = {
+    "manipulated": Said(
+        "It does not mean: proof. It does not say who changed the file, when or why, and beauty filters, "
+        "retouching or stickers can leave the same traces.",
+        "这不意味着：已经证实。结果不说明谁、何时、为何改动了文件；美颜、修图或贴纸也可能留下同样的痕迹。",
+    ),
+    "inconclusive": Said(
+        "It does not mean: half forged, nor that the file is probably fine.",
+        "这不意味着：一半是伪造的，也不意味着文件大概没有问题。",
+    ),
+    "no_evidence": Said(
+        "It does not mean: authentic. A manipulation out of reach of these examiners leaves nothing for them "
+        "to find, and neither does a staged scene or a false caption.",
+        "这不意味着：内容真实。超出这些检测器能力的伪造不会被发现，摆拍的场景或虚假的说明文字同样不会被发现。",
+    ),
+    "not_assessable": Said(
+        "It does not mean: anything about the file, neither for it nor against it.",
+        "这不意味着：对文件本身的任何判断，既非肯定也非否定。",
+    ),
+}
+
+
+class Strength(NamedTuple):
+    """How evidence of at least `llr` (natural log, either sign) is called."""
+
+    llr: float
+    en: str
+    zh: str
+
+
+# The lower ends are likelihood ratios of 1, 2, 4, 10 and 100. At a prior of 50 % that is a probability of
+# 50 %, 67 %, 80 %, 91 % and 99 %.
+STRENGTHS = (
+    Strength(0.0, "hardly any", "几乎没有"),
+    Strength(math.log(2), "weak", "较弱"),
+    Strength(math.log(4), "moderate", "中等"),
+    Strength(math.log(10), "strong", "较强"),
+    Strength(math.log(100), "very strong", "很强"),
+)
+
+PARTS: Mapping[str, Said] = {
+    "forehead": Said("the forehead", "额头"),
+    "left eye": Said("the eye on the left of the picture", "画面左侧的眼睛"),
+    "right eye": Said("the eye on the right of the picture", "画面右侧的眼睛"),
+    "nose": Said("the nose", "鼻部"),
+    "left cheek": Said("the cheek on the left of the picture", "画面左侧的脸颊"),
+    "right cheek": Said("the cheek on the right of the picture", "画面右侧的脸颊"),
+    "mouth": Said("the mouth", "嘴部"),
+    "chin": Said("the chin", "下巴"),
+    "outline": Said("the rim around the face", "脸部轮廓外缘"),
+    "whole face": Said("most of the face", "脸部大部分区域"),
+}
+
+
+def strength(llr: float) -> Said:
+    """Evidence in words, with its direction: "strong support for manipulation"."""
+    level = next(level for level in reversed(STRENGTHS) if abs(llr) >= level.llr)
+    if level is STRENGTHS[0]:
+        return Said("hardly any support either way", "几乎不支持任何一方")
+    if llr > 0:
+        return Said(f"{level.en} support for manipulation", f"对“存在伪造”的支持{level.zh}")
+    return Said(f"{level.en} support against manipulation", f"对“没有伪造”的支持{level.zh}")
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as people write it, never rounded to certainty."""
+    if share < 0.001:
+        return "<0.1%"
+    if share > 0.999:
+        return ">99.9%"
+    digits = 0 if 0.0995 <= share <= 0.985 else 1
+    return f"{100 * share:.{digits}f}%".replace(".0%", "%")
+
+
+def signed(llr: float) -> str:
+    """A log-likelihood ratio with its sign, to one digit."""
+    return f"{llr:+.1f}".replace("-", "−") if abs(llr) >= 0.05 else "0.0"
+
+
+def clock(time_s: float) -> str:
+    """Seconds as 01:23.4, or 1:02:03.4 from one hour on."""
+    tenths = round(time_s * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{minutes:02d}:{rest // 10:02d}.{rest % 10}"
+    return f"{hours}:{text}" if hours else text
+
+
+def face_name(track: int) -> Said:
+    """What a face is called wherever people read of it: tracks count from 0, people from 1."""
+    return Said(f"Face {track + 1}", f"人脸 {track + 1}")
+
+
+def times(llr: float) -> str:
+    """A likelihood ratio to two significant digits: 3.5 is 33."""
+    return f"{float(f'{math.exp(llr):.2g}'):,.10g}"

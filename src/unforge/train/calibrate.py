@@ -1,0 +1,117 @@
+"""From raw scores to calibrated likelihood ratios, with a cap and thresholds that the calibration set can carry."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unforge.errors import UsageError
+
+REFITS = 100
+RIDGE = 1e-2
+FPR = 0.01
+MISSED = 0.2  # share of the forgeries that may fall under "no evidence"
+NORMAL_99 = 2.326  # the 99 % point of a normal distribution
+FEW = 100  # below this many reals a 1 % quantile is the maximum, and a normal fit says more
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Raw scores of one kind of material; every kind weighs the same within its class, however many there are."""
+
+    kind: str
+    fake: bool
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What goes on the card; see detect/seam.py for the meaning of each number."""
+
+    slope: float
+    intercept: float
+    cap: float
+    reals: int
+    fakes: int
+    refits: tuple[tuple[float, float], ...]
+    llr_manipulated: float
+    llr_no_evidence: float
+    threshold_fpr: float
+
+    def llr(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.clip(self.slope * scores + self.intercept, -self.cap, self.cap)
+
+
+def fit(material: Sequence[Scored], seed: int = 1) -> Fit:
+    """Platt's line through balanced classes, so that log odds are log likelihood ratios.
+
+    The cap is ln of the smaller class's effective size (Kish): |log10 LR| <= log10 n. The threshold for "manipulated"
+    lies where at most 1 % of every kind of real passes; kinds with fewer than 100 members count by a normal fit or
+    their maximum, whichever is higher. The 95 % interval comes from refits on resampled sets.
+    Raises UsageError if a class is missing. Source: Platt (1999), eq. 1; van Leeuwen and Brümmer (2007) for the LLR.
+    """
+    for fake in (False, True):
+        if not any(len(part.scores) for part in material if part.fake == fake):
+            raise UsageError(f"calibration: expected reals and fakes; got no {'fakes' if fake else 'reals'}")
+    slope, intercept = _line(material)
+    rng = np.random.default_rng(seed)
+    refits = tuple(_line([_resampled(part, rng) for part in material]) for _ in range(REFITS))
+    cap = math.log(max(2.0, min(_effective(material, fake) for fake in (False, True))))
+    reals = [part.scores for part in material if not part.fake]
+    fakes = np.concatenate([slope * part.scores + intercept for part in material if part.fake])
+    high = max(slope * _highest_percent(scores) + intercept for scores in reals)
+    low = float(np.quantile(fakes, MISSED))
+    return Fit(
+        slope=slope,
+        intercept=intercept,
+        cap=cap,
+        reals=sum(len(scores) for scores in reals),
+        fakes=len(fakes),
+        refits=refits,
+        llr_manipulated=high,
+        llr_no_evidence=min(low, 0.0),
+        threshold_fpr=FPR,
+    )
+
+
+def _highest_percent(scores: NDArray[np.float64]) -> float:
+    """The score that 1 % of reals like these reach."""
+    top = float(np.quantile(scores, 1.0 - FPR, method="higher"))
+    if len(scores) >= FEW:
+        return top
+    return max(top, float(scores.mean() + NORMAL_99 * scores.std(ddof=1)))
+
+
+def _line(material: Sequence[Scored]) -> tuple[float, float]:
+    """Weighted logistic regression by Newton's method."""
+    scores = np.concatenate([part.scores for part in material])
+    labels = np.concatenate([np.full(len(part.scores), float(part.fake)) for part in material])
+    weights = np.concatenate([_weights(part, material) for part in material])
+    design = np.column_stack([scores, np.ones_like(scores)])
+    line = np.array([1.0, 0.0])
+    for _ in range(50):
+        odds = 1.0 / (1.0 + np.exp(-np.clip(design @ line, -30, 30)))
+        gradient = design.T @ (weights * (odds - labels)) + RIDGE * np.array([line[0] - 1.0, 0.0])
+        curvature = (design * (weights * odds * (1 - odds))[:, None]).T @ design + np.diag([RIDGE, 1e-9])
+        step = np.linalg.solve(curvature, gradient)
+        line = line - step
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(line[0]), float(line[1])
+
+
+def _weights(part: Scored, material: Sequence[Scored]) -> NDArray[np.float64]:
+    kinds = sum(other.fake == part.fake for other in material)
+    return np.full(len(part.scores), 1.0 / kinds / len(part.scores))
+
+
+def _effective(material: Sequence[Scored], fake: bool) -> float:
+    """Kish's effective sample size of one class under the weights of the fit."""
+    weights = np.concatenate([_weights(part, material) for part in material if part.fake == fake])
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def _resampled(part: Scored, rng: np.random.Generator) -> Scored:
+    return Scored(part.kind, part.fake, rng.choice(part.scores, len(part.scores)))

@@ -1,0 +1,60 @@
+"""From a trained network to the file in the wheel: ONNX, checked against torch."""
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from unforge.errors import WeightsError
+
+OPSET = 17
+PARITY = 1e-3  # largest difference of any output that is accepted
+
+
+def export(
+    net: nn.Module, path: Path, size_px: int, outputs: Sequence[str], example: torch.Tensor
+) -> float:
+    """Write `net` as ONNX: input "rgb" (N, 3, size_px, size_px) float32 in 0..255, any N.
+
+    Returns the largest difference between the file and torch on `example`; raises WeightsError beyond 1e-3, and then
+    leaves no file behind.
+    """
+    net = net.eval().to("cpu", torch.float32, memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    part = path.with_suffix(".part")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracing exporter is marked as the older one; it needs no torch.export
+        torch.onnx.export(
+            net,
+            (torch.zeros(2, 3, size_px, size_px),),
+            str(part),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["rgb"],
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "n"} for name in ("rgb", *outputs)},
+        )
+    difference = _difference(net, part, example, outputs)
+    if difference > PARITY:
+        part.unlink()
+        raise WeightsError(f"export: expected ONNX and torch to agree within {PARITY}; they differ by {difference:.2g}")
+    part.replace(path)
+    return difference
+
+
+def sha256(path: Path) -> str:
+    """Hash of a written file, as it stands on its card."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@torch.no_grad()
+def _difference(net: nn.Module, path: Path, example: torch.Tensor, outputs: Sequence[str]) -> float:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    got = session.run(list(outputs), {"rgb": example.numpy()})
+    wanted = [output.numpy() for output in net(example)]
+    return max(float(np.abs(g - w).max()) for g, w in zip(got, wanted, strict=True))
