@@ -62,7 +62,7 @@ shared: $(VENV)/.dev  ## tests that read the data collection beside the reposito
 	UNFORGE_DATA=$(DATA) $(BIN)/python -m pytest -m shared $(PYTEST_ARGS)
 
 train-tests: $(VENV)/.train  ## tests of the training part (installs torch)
-	$(BIN)/python -m pytest -n $(JOBS) -m "train and not shared" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) tests/train -m "not shared" $(PYTEST_ARGS)
 
 bench: $(VENV)/.core  ## measure on the validation clips, write results/ and the tables
 	$(BIN)/unforge bench clips --data $(DATA)

@@ -309,24 +309,19 @@ def test_middle_keeps_both_ends_within_the_width(text: str, width: int) -> None:
 
 
 class Terminal(io.StringIO):
-    """A screen that keeps what was drawn; made after capsys, which sets stderr as well."""
+    """A screen that keeps what was drawn."""
 
     def isatty(self) -> bool:
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Terminal:
-    screen = Terminal()
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(sys, "stderr", screen)
-    return screen
-
-
 @pytest.mark.usefixtures("asked")
 def test_progress_is_shown_on_a_terminal_and_never_among_the_data(
-    files: Files, terminal: Terminal, capsys: Capture
+    files: Files, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    terminal = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal)
     assert main.main(["examine", "--json", *files("a.mp4", "b.mp4")]) == 0
     assert "b.mp4: " in terminal.getvalue()
     assert all(json.loads(line) for line in capsys.readouterr().out.splitlines())

@@ -11,6 +11,7 @@ from importlib import import_module
 
 import click
 
+from unforge import __version__
 from unforge.errors import UnforgeError, UnknownName, UsageError
 from unforge.plugins import Registry
 
@@ -38,7 +39,7 @@ class Verbs(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog="Example: unforge examine clip.mp4 --report out",
 )
-@click.version_option(None, "-V", "--version", package_name="unforge", message="unforge %(version)s")
+@click.version_option(__version__, "-V", "--version", message="unforge %(version)s")
 def verbs() -> None:
     """Tell whether a picture or a video of a person has been forged, and show why.
 

@@ -33,6 +33,7 @@ FEW_FRAMES = 8
 SHORT_S = 2.0
 SPARSE_BITS_PER_PX = 0.04  # video below this has been compressed so hard that fine traces are gone
 SPARSE_BITS_PER_PX_IMAGE = 0.5
+THROUGHOUT = 0.8  # a suspicious span that fills so much of a face's time is no span of its own
 MOST_FACES = 5  # sentences about more people than this help nobody; the report lists them all
 RARE = 0.01  # the second prior at which a probability is told: one manipulated file in a hundred
 
@@ -44,6 +45,7 @@ def explain(
     said = [
         *_headline(verdict, evidence),
         *_faces(exhibit, evidence, faces),
+        *_many_faces(verdict, faces),
         *_probability(verdict),
         *_error_rates(calibration(evidence)),
         *_abstentions(evidence, faces),
@@ -185,7 +187,7 @@ def _measured_on(rates: Mapping[str, float]) -> Said:
             sets_zh.append(f"{rates[key]:,.0f} 个{word.zh}样本")
     if not sets_en:
         return Said("", "")
-    return Said(f", as measured on {' and '.join(sets_en)} samples", f"（在{'和'.join(sets_zh)}上测得）")
+    return Said(f", as measured on {' and '.join(sets_en)} samples", f"（在 {'和'.join(sets_zh)}上测得）")
 
 
 def _faces(exhibit: ExhibitFacts, evidence: Sequence[Evidence], faces: Sequence[Face]) -> Iterable[Said]:
@@ -206,6 +208,16 @@ def _faces(exhibit: ExhibitFacts, evidence: Sequence[Evidence], faces: Sequence[
         )
 
 
+def _many_faces(verdict: Verdict, faces: Sequence[Face]) -> Iterable[Said]:
+    loudest = max((face.llr for face in faces if face.llr is not None), default=None)
+    if loudest is not None and verdict.llr is not None and len(faces) > 1 and verdict.llr < loudest - 0.05:
+        yield Said(
+            "The file as a whole gets less support than its loudest face: more faces are more chances of a "
+            "false alarm.",
+            "文件整体的支持程度低于其中最可疑的人脸：人脸越多，误报的机会越多。",
+        )
+
+
 def _face(exhibit: ExhibitFacts, evidence: Sequence[Evidence], face: Face) -> Said:
     name, how = face_name(face.track), strength(face.llr or 0.0)
     regions = locate.of_track(evidence, face.track)
@@ -217,11 +229,19 @@ def _face(exhibit: ExhibitFacts, evidence: Sequence[Evidence], face: Face) -> Sa
     if exhibit.media == "video":
         seen_en = f" (seen {_span(face.start_s, face.end_s).en})"
         seen_zh = f"（出现于 {_span(face.start_s, face.end_s).zh}）"
-    places = [_span(*when)] if when and (face.llr or 0.0) > 0 else []
+    places = [_when(when, face)] if when and (face.llr or 0.0) > 0 else []
     places += [Said(f"around {PARTS[where].en}", PARTS[where].zh)] if where and (face.llr or 0.0) > 0 else []
     en = f"; strongest {', '.join(place.en for place in places)}" if places else ""
     zh = f"；最强处：{'，'.join(place.zh for place in places)}" if places else ""
     return Said(f"{name.en}{seen_en}: {how.en}{en}.", f"{name.zh}{seen_zh}：{how.zh}{zh}。")
+
+
+def _when(span_s: tuple[float, float], face: Face) -> Said:
+    """The seconds in which a face is most suspicious, or all of them."""
+    start_s, end_s = span_s
+    if end_s - start_s >= THROUGHOUT * (face.end_s - face.start_s):
+        return Said("throughout", "全程")
+    return _span(start_s, end_s)
 
 
 def face_part(evidence: Sequence[Evidence], track: int) -> str | None:
@@ -268,7 +288,8 @@ def _wrong_alarms(verdict: Verdict, rates: Mapping[str, float]) -> Iterable[Said
             "How often such a verdict errs is not known for these examiners.", "这些检测器的错误率未知。"
         )
         return
-    of_thousand = f"{1000 * rates['threshold_fpr']:.3g}"
+    wrong = 1000 * rates["threshold_fpr"]
+    of_thousand = f"{wrong:.0f}" if wrong >= 1 else f"{wrong:.1g}"
     yield Said(
         f"Of 1,000 untouched files about {of_thousand} get the verdict “{BANDS['manipulated'].en}” wrongly.",
         f"每 1,000 个未改动的文件中，约有 {of_thousand} 个会被误判为“{BANDS['manipulated'].zh}”。",
@@ -289,7 +310,7 @@ def _quality(exhibit: ExhibitFacts, evidence: Sequence[Evidence], faces: Sequenc
         yield Said(
             f"{name.en} is only about {size:.0f} px across: traces may be lost (from {SMALL_PX:.0f} px on "
             "they are judged with more confidence).",
-            f"{name.zh}仅约 {size:.0f} 像素宽：痕迹可能已丢失（{SMALL_PX:.0f} 像素以上的判断更可靠）。",
+            f"{name.zh} 仅约 {size:.0f} 像素宽：痕迹可能已丢失（{SMALL_PX:.0f} 像素以上的判断更可靠）。",
         )
     if _fact(evidence, "sharpness", BLURRED) < BLURRED:
         yield Said("The faces are blurred: traces may be lost.", "人脸模糊：痕迹可能已丢失。")

@@ -19,9 +19,14 @@ from unforge.media.limits import STALL_S, allowance_s
 from unforge.media.messages import Message
 
 _SOURCE_ROOT = str(Path(__file__).resolve().parents[2])
-# -I: neither the working folder nor PYTHON* variables decide what the child imports. The package's own folder is named
+# -I: neither the working folder nor PYTHON* variables decide what the child imports. The package's own folder comes
 # last, so that it cannot shadow the standard library.
-_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from unforge.media.child.run import main; main(sys.argv[2])"
+_PROGRAM = """
+import sys
+sys.path.append(sys.argv[1])
+from unforge.media.child.run import main
+main(sys.argv[2])
+"""
 _PIPE_BYTES = 1 << 20
 _FAREWELL_S = 1.0
 
@@ -29,8 +34,8 @@ _FAREWELL_S = 1.0
 def ask(path: Path | str, task: str, **options: object) -> Generator[Message]:
     """Messages of a child that does `task` ("probe", "frames", "image" or "sound") on a file.
 
-    The child is ended when the generator is closed, at the last message, and on any error. It gets the open file, never
-    its name: no name can be taken for a protocol, a list of files or an option.
+    The child is ended when the generator is closed, at the last message, and on any error. It gets the open file,
+    never its name: no name can be taken for a protocol, a list of files or an option.
     Raises MediaError with the code that `errors.py` lists.
     """
     with open_regular(path) as file:
@@ -65,7 +70,7 @@ def open_regular(path: Path | str) -> BinaryIO:
             # A pipe or a device may never end, and to open it may already block.
             raise MediaError("this is not a regular file", code="unreadable", path=path)
         return open(path, "rb")
-    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a zero byte in the name
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a zero byte
         raise MediaError("there is no such file", code="not_found", path=path) from error
     except MediaError:
         raise
@@ -106,7 +111,7 @@ def _converse(process: subprocess.Popen[bytes], path: Path | str, size_bytes: in
 
 
 class _Watch:
-    """Counts the time spent waiting for the child (never the time its reader takes) and kills it when that is up."""
+    """Counts the time spent waiting for the child, not the time its reader takes, and kills it when that is up."""
 
     def __init__(self, process: subprocess.Popen[bytes], left_s: float) -> None:
         self.process, self.left_s, self.stopped = process, left_s, False

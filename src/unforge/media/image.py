@@ -10,7 +10,7 @@ from unforge.media.video import to_frame
 
 
 def read_image(path: Path | str, max_side_px: int = 4096) -> Frame:
-    """A picture as displayed: upright by its EXIF orientation, 8 bits, alpha over white, at most `max_side_px` long.
+    """A picture as displayed: upright by EXIF, 8 bits, alpha over white, at most `max_side_px` long.
 
     Of an animation, the first frame. Raises MediaError as `probe` does, and not_media for a video container.
     """

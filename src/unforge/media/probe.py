@@ -22,14 +22,14 @@ class MediaFacts:
     rate_hz: float | None  # average over the file; None for an image and for a single frame
     has_sound: bool
     codec: str
-    container: dict[str, str | float]  # what the container says of itself, and "decode_errors" met while probing
+    container: dict[str, str | float]  # its own words, and "decode_errors" met while probing
 
 
 def probe(path: Path | str) -> MediaFacts:
     """Facts of a video or picture, with the SHA-256 of the file.
 
-    Raises MediaError: not_found, no_media, unreadable, not_media, no_picture (sound only), too_large, timeout,
-    out_of_memory.
+    Raises MediaError: not_found, no_media (a folder), unreadable, not_media, no_picture (sound only), too_large,
+    timeout, out_of_memory.
     """
     with closing(ask(path, "probe")) as replies:
         facts = None
@@ -46,6 +46,7 @@ def probe(path: Path | str) -> MediaFacts:
 def _fingerprint(path: Path | str) -> tuple[str, int]:
     with open_regular(path) as file:
         try:
-            return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+            return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()  # type: ignore[arg-type]
         except OSError as error:
-            raise MediaError(f"the file cannot be read to its end: {error}", code="unreadable", path=path) from error
+            message = f"the file cannot be read to its end: {error.strerror}"
+            raise MediaError(message, code="unreadable", path=path) from error

@@ -44,16 +44,15 @@ def difference(
     return _bounds(values, level)
 
 
-def _resamples(strata: ArrayLike, rounds: int, seed: int) -> list[Indices]:
+def _resamples(strata: ArrayLike, rounds: int, seed: int) -> Indices:
+    """(rounds, N) indices."""
     classes = np.asarray(strata)
     if classes.ndim != 1 or len(classes) == 0:
         raise ShapeError("strata", expected="(N,), N >= 1", got=classes.shape)
     members = [np.flatnonzero(classes == value) for value in np.unique(classes)]
     rng = np.random.default_rng(seed)
-    return [
-        np.concatenate([rng.choice(group, len(group), replace=True) for group in members])
-        for _ in range(rounds)
-    ]
+    drawn = [group[rng.integers(len(group), size=(rounds, len(group)))] for group in members]
+    return np.concatenate(drawn, axis=1)
 
 
 def _bounds(values: NDArray[np.float64], level: float) -> tuple[float, float]:

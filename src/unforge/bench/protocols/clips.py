@@ -24,6 +24,7 @@ from unforge.verdict import posterior
 
 PRIOR = 0.5
 SEED = 0
+ROUNDS = metrics.ROUNDS
 SPLITS = ("train", "val")
 FACE_COLLECTION = "ffpp_c23"
 POOLED = "all methods"
@@ -90,7 +91,7 @@ def run(
         date=datetime.now(UTC).date().isoformat(),
         host=host(),
         seed=SEED,
-        settings={"prior": PRIOR, "bootstrap_rounds": metrics.ROUNDS, "clips": len(clips)},
+        settings={"prior": PRIOR, "bootstrap_rounds": ROUNDS, "clips": len(clips)},
     )
 
 
@@ -182,6 +183,8 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Value]:
     }
     whole = np.arange(len(outcomes))
     return {
-        name: measured(statistic(whole), metrics.interval(statistic, fakes, seed=SEED), len(outcomes))
+        name: measured(
+            statistic(whole), metrics.interval(statistic, fakes, rounds=ROUNDS, seed=SEED), len(outcomes)
+        )
         for name, statistic in statistics.items()
     } | {"failed": Value(float(sum(found.failed for found in outcomes)), None, None, len(outcomes))}

@@ -3,8 +3,8 @@
 import math
 import os
 import struct
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 import av.error
@@ -26,7 +26,7 @@ from unforge.media.limits import MAX_FRAME_PX
 if TYPE_CHECKING:
     from unforge.media.child.run import Replies
 
-# No playlist (hls, dash, concat), no device, no picture sequence, no text: these would open further files or draw letters.
+# No playlist (hls, dash, concat), no device, no picture sequence, no text: these open further files or draw letters.
 _DEMUXERS = (
     "mov,matroska,avi,mpegts,mpeg,mpegvideo,h264,hevc,m4v,ivf,obu,flv,asf,ogg,mxf,nut,rm,dv,yuv4mpegpipe,"
     "mp3,wav,w64,flac,aac,ac3,eac3,aiff,caf,amr,au"
@@ -65,12 +65,16 @@ def probe(replies: "Replies") -> None:
                 "rotation_deg": float(geometry.rotation_deg),
                 "decode_errors": float(errors),
                 **({} if claimed_s is None else {"claimed_duration_s": claimed_s}),
-                **({"bit_rate": float(stream.codec_context.bit_rate)} if stream.codec_context.bit_rate else {}),
-                **{f"tag_{key.lower()[:40]}": value[:200] for key, value in sorted(container.metadata.items())[:40]},
+                **_tags(container),
             },
         }
     replies.send("facts", {"facts": facts})
     replies.send("end")
+
+
+def _tags(container: InputContainer) -> dict[str, str]:
+    some = sorted(container.metadata.items())[:40]
+    return {f"tag_{name.lower()[:40]}": value[:200] for name, value in some}
 
 
 def frames(replies: "Replies", rate_hz: float | None, key_frames_only: bool, max_side_px: int) -> None:
@@ -117,12 +121,12 @@ def sound(replies: "Replies", rate_hz: int, max_s: float) -> None:
             if left <= 0:
                 break
         if start_s is None:
-            raise MediaError("the file names a sound track, but nothing in it can be decoded", code="unreadable", path="")
+            raise MediaError("no sound in the file's track can be decoded", code="unreadable", path="")
         _send_samples(replies, resampler.resample(None), left)
     replies.send("end", {"start_s": start_s})
 
 
-TASKS = {"probe": probe, "image": image, "frames": frames, "sound": sound}
+TASKS: dict[str, Callable[..., None]] = {"probe": probe, "image": image, "frames": frames, "sound": sound}
 
 
 def _open() -> InputContainer:
@@ -156,9 +160,11 @@ def _picture(container: InputContainer) -> VideoStream:
     if not pictures:
         if any(stream.codec_context for stream in container.streams.audio):
             raise MediaError("the file holds sound but no picture", code="no_picture", path="")
-        if any(stream.type == "video" for stream in container.streams):
+        if any(stream.type == "video" and not stream.codec_context for stream in container.streams):
             raise MediaError("no decoder knows this video's format", code="unreadable", path="")
-        raise MediaError("the file holds no picture", code="no_picture", path="")
+        if any(stream.type in ("video", "subtitle") for stream in container.streams):
+            raise MediaError("the file holds no picture", code="no_picture", path="")
+        raise MediaError("the video is damaged: nothing in it can be named", code="unreadable", path="")
     stream = pictures[0]
     _check_size(stream.codec_context.width, stream.codec_context.height)
     # A frame may still announce another size later on: the decoder itself refuses it before it allocates.
@@ -168,8 +174,10 @@ def _picture(container: InputContainer) -> VideoStream:
 
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_FRAME_PX:
-        limit = f"{MAX_FRAME_PX // 1_000_000} million px allowed"
-        raise MediaError(f"the frames are too large: {width} x {height} px, {limit}", code="too_large", path="")
+        message = (
+            f"the frames are too large: {width} x {height} px, {MAX_FRAME_PX // 1_000_000} million allowed"
+        )
+        raise MediaError(message, code="too_large", path="")
 
 
 def _nothing_decoded(stream: VideoStream) -> MediaError:
@@ -196,7 +204,7 @@ class _Errors:
         self.count = 0
 
 
-def _packets(container: InputContainer, stream: Any, errors: _Errors) -> Iterator[Packet]:
+def _packets(container: InputContainer, stream: Any, errors: _Errors) -> Iterator[Packet[Any]]:
     """Packets to the end of the file, or to where its structure breaks."""
     try:
         yield from container.demux(stream)
@@ -206,7 +214,7 @@ def _packets(container: InputContainer, stream: Any, errors: _Errors) -> Iterato
         errors.count += 1
 
 
-def _decode(packet: Packet, errors: _Errors) -> list[Any]:
+def _decode(packet: Packet[Any], errors: _Errors) -> list[Any]:
     try:
         return list(packet.decode())
     except av.error.MemoryError:
@@ -232,7 +240,7 @@ def _decoded(replies: "Replies", container: InputContainer, stream: Any, errors:
 def _survey(
     replies: "Replies", container: InputContainer, stream: VideoStream
 ) -> tuple[VideoFrame | None, list[float], int]:
-    """The first frame that can be decoded, the times of the packets in order, and the errors met on the way."""
+    """The first frame that can be decoded, the times of the packets in order, the errors met on the way."""
     first, ticks, errors = None, set[int](), _Errors()
     for packet in _packets(container, stream, errors):
         replies.alive()
@@ -250,7 +258,8 @@ def _survey(
 class _Clock:
     """Seconds since the start of the stream, by the container's timestamps; they never decrease.
 
-    A frame without a timestamp, or with one that does not go forward, follows its predecessor at the interval seen last.
+    A frame without a timestamp, or with one that does not go forward, follows its predecessor at the interval
+    seen last.
     """
 
     def __init__(self, stream: VideoStream) -> None:
@@ -301,7 +310,7 @@ def _display_matrix(frame: VideoFrame) -> tuple[int, ...]:
     data = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
         return (1, 0, 0, 0, 1, 0, 0, 0, 1)
-    matrix = _DISPLAY_MATRIX.unpack(bytes(data)[: _DISPLAY_MATRIX.size])
+    matrix = _DISPLAY_MATRIX.unpack(bytes(cast(Any, data))[: _DISPLAY_MATRIX.size])
     return matrix if any(matrix[:2]) and any(matrix[3:5]) else (1, 0, 0, 0, 1, 0, 0, 0, 1)
 
 
@@ -329,7 +338,8 @@ def _to_rgb(frame: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
         interpolation=Interpolation.AREA if width < frame.width else Interpolation.BILINEAR,
         threads=1,
     ).to_ndarray()
-    return _over_white(picture) if has_alpha else picture
+    rgb = cast(NDArray[np.uint8], picture)
+    return _over_white(rgb) if has_alpha else rgb
 
 
 def _over_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:

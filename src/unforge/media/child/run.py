@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ALIVE_EVERY_S = 1.0
+_NO_BODY = memoryview(b"")
 
 
 class Replies:
@@ -28,8 +29,8 @@ class Replies:
             os.dup2(nowhere.fileno(), 1)
         self._last_s = time.monotonic()
 
-    def send(self, kind: str, header: Mapping[str, Any] | None = None, body: memoryview | None = None) -> None:
-        messages.send(self._stream, Message(kind, dict(header or {}), body if body is not None else bytearray()))
+    def send(self, kind: str, header: Mapping[str, Any] | None = None, body: memoryview = _NO_BODY) -> None:
+        messages.send(self._stream, Message(kind, dict(header or {}), body))
         self._last_s = time.monotonic()
 
     def frame(self, time_s: float, rgb: "NDArray[np.uint8]", scale: float) -> None:

@@ -24,6 +24,7 @@ _CLIPS = (
     b"\x00\x00\x01\xb3",
     b"0&\xb2u\x8ef\xcf\x11",  # ASF
     b"\x06\x0e+4",  # MXF
+    b"YUV4MPEG2",
 )
 _AVIF_BRANDS = (b"avif", b"avis")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -56,5 +57,5 @@ def picture_format(first: bytes) -> str | None:
 
 
 def looks_like_clip(first: bytes) -> bool:
-    """Whether a file that no demuxer takes was once a video or a sound: damaged, rather than something else."""
+    """Whether a file that no demuxer takes was a video or a sound once: damaged, not something else."""
     return first.startswith(_CLIPS) or first[4:8] in _BOXES

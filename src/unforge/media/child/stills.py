@@ -1,9 +1,10 @@
 """Pictures and picture animations, by Pillow."""
 
 import io
+import itertools
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,14 +13,19 @@ from PIL import ExifTags, Image
 
 from unforge.errors import MediaError
 from unforge.media.child.sampling import Grid
-from unforge.media.limits import MAX_FRAME_PX, MAX_JPEG_PX, MAX_PICTURE_PX
+from unforge.media.limits import (
+    MAX_ANIMATION_FRAMES,
+    MAX_ANIMATION_PX,
+    MAX_FRAME_PX,
+    MAX_JPEG_PX,
+    MAX_PICTURE_PX,
+)
 
 if TYPE_CHECKING:
     from unforge.media.child.run import Replies
 
 _FULL_SIDE = "unforge_full_side_px"  # the long side before any reduction
 _ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
-_MAX_TIMED_FRAMES = 300  # of a long animation, the first ones give the rate
 # A frame of 10 ms or less means "unset", and every browser shows it for 100 ms.
 _SHORTEST_S, _UNSET_S = 0.010, 0.100
 _BAND_PX = 8_000_000  # a large picture is converted in bands of about this size
@@ -48,14 +54,17 @@ def probe(replies: "Replies", name: str) -> None:
         "rate_hz": None,
         "has_sound": False,
         "codec": (image.format or name).lower(),
-        "container": {"format": (image.format or name).lower(), "pixel_format": image.mode, "orientation": orientation}
-        | _made_by(image),
+        "container": {
+            "format": (image.format or name).lower(),
+            "pixel_format": image.mode,
+            "orientation": float(orientation),
+            **_made_by(image),
+        },
     }
     if _is_animation(image, name):
-        durations_s = [duration_s for _, duration_s in _animation(image, replies, _MAX_TIMED_FRAMES)]
-        mean_s = sum(durations_s) / len(durations_s)
-        count = max(getattr(image, "n_frames", 1), len(durations_s))
-        facts |= {"kind": "video", "duration_s": mean_s * count, "rate_hz": 1.0 / mean_s}
+        durations_s = [duration_s for _, duration_s in _animation(image, replies)]
+        total_s = sum(durations_s)
+        facts |= {"kind": "video", "duration_s": total_s, "rate_hz": len(durations_s) / total_s}
     else:
         _decode(image, max(image.size) // 8)  # facts are given only for a picture that can be seen
     replies.send("facts", {"facts": facts})
@@ -69,14 +78,18 @@ def read(replies: "Replies", name: str, max_side_px: int) -> None:
     replies.send("end")
 
 
-def frames(replies: "Replies", name: str, rate_hz: float | None, key_frames_only: bool, max_side_px: int) -> None:
+def frames(
+    replies: "Replies", name: str, rate_hz: float | None, key_frames_only: bool, max_side_px: int
+) -> None:
     image = _open(name)
     if not _is_animation(image, name):
         return read(replies, name, max_side_px)
     wanted, time_s = Grid(rate_hz), 0.0
-    for current, duration_s in _animation(image, replies, 1 if key_frames_only else None):
+    for current, duration_s in _animation(image, replies):
         if wanted.takes(time_s):
             replies.frame(time_s, *_finished(current, max_side_px))
+        if key_frames_only:
+            break  # every later frame only says what changed
         time_s += duration_s
     replies.send("end", {"decode_errors": 0})
     return None
@@ -86,7 +99,7 @@ def sound(replies: "Replies", name: str, rate_hz: int, max_s: float) -> None:
     raise MediaError("a picture has no sound", code="no_sound", path="")
 
 
-TASKS = {"probe": probe, "image": read, "frames": frames, "sound": sound}
+TASKS: dict[str, Callable[..., None]] = {"probe": probe, "image": read, "frames": frames, "sound": sound}
 
 
 def _open(name: str) -> Image.Image:
@@ -117,23 +130,27 @@ def _decode(image: Image.Image, max_side_px: int) -> None:
 
 def _check_size(image: Image.Image, limit_px: int) -> None:
     if image.width * image.height > limit_px:
-        size = f"{image.width} x {image.height} px"
-        raise MediaError(f"the picture is too large: {size}, {limit_px // 1_000_000} million px allowed", code="too_large", path="")
+        size, limit = f"{image.width} x {image.height} px", f"{limit_px // 1_000_000} million"
+        raise MediaError(f"the picture is too large: {size}, {limit} allowed", code="too_large", path="")
 
 
 def _is_animation(image: Image.Image, name: str) -> bool:
     return name in _ANIMATED and bool(getattr(image, "is_animated", False))
 
 
-def _animation(image: Image.Image, replies: "Replies", limit: int | None) -> Iterator[tuple[Image.Image, float]]:
+def _animation(image: Image.Image, replies: "Replies") -> Iterator[tuple[Image.Image, float]]:
     """The picture with each of its frames composed in turn, and how long that frame is shown."""
     _check_size(image, MAX_FRAME_PX)
-    count = getattr(image, "n_frames", 1)
-    for index in range(count if limit is None else min(count, limit)):
+    for index in itertools.count():
+        # A frame that changes nothing costs its sender 20 bytes, and whoever composes it the whole picture.
+        if index * image.width * image.height > MAX_ANIMATION_PX or index > MAX_ANIMATION_FRAMES:
+            raise MediaError(f"the animation goes on after {index} frames", code="too_large", path="")
         try:
             image.seek(index)
             image.load()
-        except (EOFError, OSError, SyntaxError):
+        except EOFError:
+            return
+        except (OSError, SyntaxError):
             if index == 0:
                 raise
             return  # cut short: what came before is good
@@ -147,11 +164,12 @@ def _finished(image: Image.Image, max_side_px: int) -> tuple[NDArray[np.uint8], 
     rgb = _reduced_rgb(image, max_side_px)
     turn = _UPRIGHT.get(_orientation(image))
     upright = rgb.transpose(turn) if turn is not None else rgb
-    return np.asarray(upright, np.uint8), max(image.info.get(_FULL_SIDE, max(image.size)) / max(upright.size), 1.0)
+    full_side_px = image.info.get(_FULL_SIDE, max(image.size))
+    return np.asarray(upright, np.uint8), max(full_side_px / max(upright.size), 1.0)
 
 
 def _reduced_rgb(image: Image.Image, max_side_px: int) -> Image.Image:
-    """8-bit RGB, at most `max_side_px` long. A large picture is reduced band by band, so that it is never held twice."""
+    """8-bit RGB, at most `max_side_px` long. A large picture is reduced by bands: it is never held twice."""
     width, height = image.size
     factor = max(width, height) // max_side_px
     if factor < 2:
@@ -164,7 +182,8 @@ def _reduced_rgb(image: Image.Image, max_side_px: int) -> Image.Image:
             rgb.paste(_to_rgb(band).reduce(factor), (0, top // factor))
     if max(rgb.size) > max_side_px:
         scale = max_side_px / max(rgb.size)
-        rgb = rgb.resize((max(round(rgb.width * scale), 1), max(round(rgb.height * scale), 1)), Image.Resampling.LANCZOS)
+        size_wh = max(round(rgb.width * scale), 1), max(round(rgb.height * scale), 1)
+        rgb = rgb.resize(size_wh, Image.Resampling.LANCZOS)
     return rgb
 
 
@@ -182,7 +201,8 @@ def _to_eight_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:
     """Integers hold 16 bits; floating point is taken as 0 to 1."""
     if np.issubdtype(grey.dtype, np.floating):
         return (np.nan_to_num(grey).clip(0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-    return ((grey.clip(0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8)
+    eight: NDArray[np.uint8] = ((grey.clip(0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return eight
 
 
 def _orientation(image: Image.Image) -> int:
