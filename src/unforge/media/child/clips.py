@@ -204,7 +204,7 @@ class _Errors:
         self.count = 0
 
 
-def _packets(container: InputContainer, stream: Any, errors: _Errors) -> Iterator[Packet[Any]]:
+def _packets(container: InputContainer, stream: Any, errors: _Errors) -> "Iterator[Packet[Any]]":
     """Packets to the end of the file, or to where its structure breaks."""
     try:
         yield from container.demux(stream)
@@ -214,7 +214,7 @@ def _packets(container: InputContainer, stream: Any, errors: _Errors) -> Iterato
         errors.count += 1
 
 
-def _decode(packet: Packet[Any], errors: _Errors) -> list[Any]:
+def _decode(packet: "Packet[Any]", errors: _Errors) -> list[Any]:
     try:
         return list(packet.decode())
     except av.error.MemoryError:

@@ -1,0 +1,168 @@
+"""The spine: from a file to a report."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.faces_samples import portrait, scene
+from unforge import Report, detect, examine
+from unforge.errors import UnknownName, UsageError
+from unforge.evidence import Evidence, Region
+from unforge.exhibit import Exhibit
+from unforge.media.write import write_video
+
+
+def write(path: Path, rgb: NDArray[np.uint8]) -> Path:
+    cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    return path
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds with two people, one of whom leaves."""
+    path = tmp_path_factory.mktemp("clip") / "two.mp4"
+    times_s = [n / 10 for n in range(20)]
+    people = [[(160, 170, 110), (470, 170, 110)] if t < 1.2 else [(160, 170, 110)] for t in times_s]
+    write_video(path, (scene((640, 360), *faces) for faces in people), times_s)
+    return path
+
+
+@pytest.fixture(scope="module")
+def report(clip: Path) -> Report:
+    return examine(clip)
+
+
+def comparable(report: Report) -> str:
+    """A report without the clock and the path."""
+    data = report.to_dict()
+    data["run"].pop("started")
+    data["run"].pop("elapsed_s")
+    data["exhibit"].pop("path")
+    return json.dumps(data)
+
+
+def test_a_clip_gets_a_verdict_with_reasons(report: Report) -> None:
+    assert report.error is None
+    assert report.verdict is not None
+    assert report.verdict.band in ("manipulated", "inconclusive", "no_evidence")
+    assert [answer.source for answer in report.evidence] == ["seam-1"]
+    assert report.exhibit.media == "video"
+    assert report.exhibit.size_wh == (640, 360)
+    assert set(report.explanation) == set(report.limits) == {"en", "zh"}
+    assert {model.name for model in report.run.models} >= {"seam", "face_landmark"}
+
+
+def test_each_person_has_a_block_with_times_and_pictures(report: Report) -> None:
+    assert [face.track for face in report.faces] == [0, 1]
+    stayed, left = sorted(report.faces, key=lambda face: -face.end_s)
+    assert (stayed.start_s, left.start_s) == (0.0, 0.0)
+    assert left.end_s < 1.3 < stayed.end_s
+    for face in report.faces:
+        assert face.llr is not None
+        assert face.images
+        assert len(face.frames) == len({frame.time_s for frame in face.frames})
+        assert all(frame.llr is not None for frame in face.frames)
+
+
+def test_the_same_file_twice_gives_the_same_report(clip: Path, report: Report, tmp_path: Path) -> None:
+    copy = tmp_path / "another name.mp4"
+    copy.write_bytes(clip.read_bytes())
+    assert comparable(examine(copy)) == comparable(report)
+
+
+def test_the_original_is_never_written_to(clip: Path) -> None:
+    before = (clip.read_bytes(), clip.stat().st_mtime_ns)
+    examine(clip)
+    assert (clip.read_bytes(), clip.stat().st_mtime_ns) == before
+
+
+def test_a_picture_without_faces_cannot_be_assessed_and_says_why(tmp_path: Path) -> None:
+    report = examine(write(tmp_path / "wall.png", scene((320, 240))))
+    assert report.verdict is not None
+    assert report.verdict.band == "not_assessable"
+    assert report.verdict.probability is None
+    assert "No face" in report.evidence[0].note
+
+
+def test_a_face_that_is_too_small_is_shown_but_not_judged(tmp_path: Path) -> None:
+    report = examine(write(tmp_path / "small.png", scene((640, 480), (320, 240, 45))))
+    assert report.verdict is not None
+    assert report.verdict.band == "not_assessable"
+    assert len(report.faces) == 1
+    assert report.faces[0].llr is None
+    assert report.faces[0].frames[0].llr is None
+    assert "px" in report.evidence[0].note
+
+
+def test_a_file_that_cannot_be_read_is_an_error_in_the_report(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_text("not a film")
+    report = examine(tmp_path / "a.mp4")
+    assert report.error is not None
+    assert report.error.code == "not_media"
+    assert report.verdict is None
+    assert Report.from_json(report.to_json()) == report
+
+
+def test_the_prior_moves_the_probability_and_not_the_band(tmp_path: Path) -> None:
+    path = write(tmp_path / "face.png", portrait())
+    even, rare = examine(path), examine(path, prior=0.01)
+    assert even.verdict is not None
+    assert rare.verdict is not None
+    assert even.verdict.band == rare.verdict.band
+    assert even.verdict.llr == rare.verdict.llr
+    assert (rare.verdict.probability or 1.0) < (even.verdict.probability or 0.0)
+
+
+def test_wrong_settings_are_told_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="seam"):
+        examine(tmp_path / "absent.mp4", examiners=["plse"])
+    with pytest.raises(UsageError):
+        examine(tmp_path / "absent.mp4", prior=1.5)
+
+
+def test_progress_rises_to_its_end(clip: Path) -> None:
+    told: list[tuple[str, float]] = []
+    examine(clip, on_progress=lambda stage, share: told.append((stage, share)))
+    faces = [share for stage, share in told if stage == "faces"]
+    assert faces == sorted(faces)
+    assert told[-1] == ("seam", 1.0)
+    assert all(0.0 <= share <= 1.0 for _, share in told)
+
+
+def test_every_examiner_through_the_protocol_counts(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Sure:
+        name = "sure"
+        models = ()
+
+        def examine(self, exhibit: Exhibit) -> Evidence:
+            track = exhibit.tracks[0]
+            seen = Region(0.0, 1.0, 3.0, track.id)
+            return Evidence("manipulated", "sure-1", 3.0, "Seen.", (seen,), {"llr_manipulated": 2.0})
+
+    monkeypatch.setattr(detect, "available", lambda: ("sure",))
+    monkeypatch.setattr(detect, "load", lambda name: Sure())
+    report = examine(clip)
+    assert report.verdict is not None
+    assert report.verdict.band == "manipulated"
+    assert report.faces[0].llr == 3.0
+    assert report.faces[1].llr is None
+
+
+def test_each_thing_is_decoded_at_most_once(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import unforge.exhibit
+
+    calls: list[str] = []
+    for name in ("probe", "frames"):
+        original = getattr(unforge.exhibit, name)
+        monkeypatch.setattr(
+            unforge.exhibit, name, lambda *a, _f=original, _n=name, **k: (calls.append(_n), _f(*a, **k))[1]
+        )
+    exhibit = Exhibit(clip)
+    for _ in range(2):
+        assert exhibit.tracks
+        assert exhibit.facts.kind == "video"
+    assert sorted(calls) == ["frames", "probe"]
