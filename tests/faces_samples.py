@@ -14,9 +14,7 @@ def portrait() -> NDArray[np.uint8]:
     return np.asarray(data.astronaut(), np.uint8)
 
 
-def scene(
-    size_wh: tuple[int, int], *faces: tuple[int, int, int], background: int = 118
-) -> NDArray[np.uint8]:
+def scene(size_wh: tuple[int, int], *faces: tuple[int, int, int], background: int = 118) -> NDArray[np.uint8]:
     """A grey noisy picture with the portrait's head in it, once for each (centre x, centre y, face side in px)."""
     width, height = size_wh
     rng = np.random.default_rng(5)
@@ -26,5 +24,7 @@ def scene(
         head = cv2.resize(portrait()[0:300, 75:375], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         left, top = x - head.shape[1] // 2, y - round(123 * scale)
         inside = np.s_[max(top, 0) : min(top + head.shape[0], height), max(left, 0) : min(left + head.shape[1], width)]
-        picture[inside] = head[inside[0].start - top : inside[0].stop - top, inside[1].start - left : inside[1].stop - left]
+        picture[inside] = head[
+            inside[0].start - top : inside[0].stop - top, inside[1].start - left : inside[1].stop - left
+        ]
     return picture

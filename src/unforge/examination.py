@@ -78,9 +78,7 @@ def _facts(exhibit: Exhibit) -> ExhibitFacts:
     )
 
 
-def _evidence(
-    exhibit: Exhibit, examiners: Sequence[Examiner], on_progress: OnProgress | None
-) -> tuple[Evidence, ...]:
+def _evidence(exhibit: Exhibit, examiners: Sequence[Examiner], on_progress: OnProgress | None) -> tuple[Evidence, ...]:
     answers = []
     for n, examiner in enumerate(examiners):
         answers.append(examiner.examine(exhibit))

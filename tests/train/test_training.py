@@ -27,7 +27,14 @@ SMALL = View(size_px=64, margin_low=1.2, margin_high=1.4)
 @pytest.fixture(scope="module")
 def store() -> Store:
     track = scan([Frame(0.0, portrait())]).tracks[0]
-    row = {"label": "real", "split": "train", "kind": "image", "dataset": "nasa", "path": "a/b.png", "size_px": "100"}
+    row = {
+        "label": "real",
+        "split": "train",
+        "kind": "image",
+        "dataset": "nasa",
+        "path": "a/b.png",
+        "size_px": "100",
+    }
     return Store([row] * 4, np.repeat(track.crops, 4, axis=0), np.repeat(track.crop_landmarks_px, 4, axis=0))
 
 
@@ -115,8 +122,6 @@ def test_a_better_answer_costs_less() -> None:
     bad, _ = seam.losses(torch.tensor([3.0, 3.0, -3.0, -3.0]), -found, masks)
     assert good < 0.3 < bad
     assert parts["accuracy"] == parts["ordered"] == 1.0
-
-
 
 
 def test_a_run_learns_stops_and_goes_on(store: Store, tmp_path: Path) -> None:

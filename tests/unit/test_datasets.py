@@ -22,7 +22,12 @@ def test_a_manifest_lists_samples_in_its_order(tmp_path: Path) -> None:
     data = folder_with(tmp_path, "b.jpg,real,image,openforensics256,,,val,x", "a.mp4,fake,video,ffpp,Swap,,train,x")
     first, second = datasets.index("manifest", data)
     assert (first.path, first.label, first.central_face) == (data / "b.jpg", "real", True)
-    assert (second.kind, second.method, second.split, second.central_face) == ("video", "Swap", "train", False)
+    assert (second.kind, second.method, second.split, second.central_face) == (
+        "video",
+        "Swap",
+        "train",
+        False,
+    )
 
 
 def test_rows_of_other_kinds_are_left_out(tmp_path: Path) -> None:

@@ -52,9 +52,7 @@ def reports() -> st.SearchStrategy[Report]:
         st.none() | st.tuples(probability, probability), st.none() | number, probability,
     )  # fmt: skip
     frames = st.lists(st.builds(FaceFrame, seconds, box, st.none() | number), max_size=2).map(tuple)
-    faces = st.builds(
-        Face, st.integers(0, 9), seconds, seconds, st.none() | probability, st.none() | number, frames
-    )
+    faces = st.builds(Face, st.integers(0, 9), seconds, seconds, st.none() | probability, st.none() | number, frames)
     said = st.fixed_dictionaries({language: st.lists(text, max_size=2).map(tuple) for language in ("en", "zh")})
     judged = st.builds(
         Report, exhibit, run, verdict, st.lists(evidence(), max_size=2).map(tuple),
@@ -117,7 +115,8 @@ def test_another_question_is_not_weighed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("llr", "band"), [(3.0, "manipulated"), (2.0, "manipulated"), (1.9, "inconclusive"), (-1.0, "no_evidence")]
+    ("llr", "band"),
+    [(3.0, "manipulated"), (2.0, "manipulated"), (1.9, "inconclusive"), (-1.0, "no_evidence")],
 )
 def test_the_band_follows_from_the_thresholds_of_the_calibration(llr: float, band: str) -> None:
     told = [spoken(llr, llr_manipulated=2.0, llr_no_evidence=-1.0)]

@@ -15,9 +15,7 @@ from unforge.plugins import Registry
 class Effect(Protocol):
     """One thing that happens to a picture."""
 
-    def apply(
-        self, rgb: NDArray[np.uint8], strength: float, rng: np.random.Generator
-    ) -> NDArray[np.uint8]: ...
+    def apply(self, rgb: NDArray[np.uint8], strength: float, rng: np.random.Generator) -> NDArray[np.uint8]: ...
 
 
 _REGISTRY = Registry(__name__, __path__, "channel effect")

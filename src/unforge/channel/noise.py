@@ -11,4 +11,4 @@ def apply(rgb: NDArray[np.uint8], strength: float, rng: np.random.Generator) -> 
     light = rgb.astype(np.float32)
     sigma = 12.0 * strength * np.sqrt(0.25 + 0.75 * light / 255.0)
     noisy = light + sigma * rng.standard_normal(rgb.shape, np.float32)
-    return np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.round(noisy), 0, 255), np.uint8)

@@ -112,9 +112,7 @@ class Seam:
     def judge(self, track: FaceTrack) -> Judged:
         """Run the network over the looks that are good enough."""
         good = (
-            (track.size_px >= MIN_FACE_PX)
-            & (np.abs(track.yaw_deg) <= MAX_YAW_DEG)
-            & (track.sharpness >= MIN_SHARPNESS)
+            (track.size_px >= MIN_FACE_PX) & (np.abs(track.yaw_deg) <= MAX_YAW_DEG) & (track.sharpness >= MIN_SHARPNESS)
         )
         looks = np.flatnonzero(good)
         details = self.card.details
@@ -191,7 +189,7 @@ def score(
     margin: float,
     size_px: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Raw logits (N,) and heat (N, size_px / 4, size_px / 4) in [0, 1] of crops (N, 224, 224, 3) with meshes (N, 468, 2)."""
+    """Raw logits (N,) and heat (N, size_px / 4, size_px / 4) in [0, 1] of crops (N, 224, 224, 3) and meshes."""
     side = size_px // 4
     scores, heats = [np.empty(0, np.float32)], [np.empty((0, side, side), np.float32)]
     for start in range(0, len(crops), BATCH):

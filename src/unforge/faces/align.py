@@ -11,7 +11,7 @@ CROP_MARGIN = 1.6  # side of a crop over the longer side of the mesh: forehead, 
 def level_square(
     centre_px: NDArray[np.floating], side_px: float, eyes_px: NDArray[np.floating], size_px: int
 ) -> NDArray[np.float64]:
-    """Matrix (2, 3) from the picture into a crop of size_px: a square around a centre, turned until the eyes are level."""
+    """Matrix (2, 3) from the picture into a crop of size_px: a square around a centre, turned until eyes are level."""
     across = np.asarray(eyes_px[1], np.float64) - np.asarray(eyes_px[0], np.float64)
     length = float(np.hypot(*across)) or 1.0
     cos, sin = across / length
@@ -38,9 +38,7 @@ def warp(rgb: NDArray[np.uint8], matrix: NDArray[np.float64], size_px: int) -> N
     if step >= 2:
         rgb, matrix = _reduced(rgb, matrix, step, size_px)
     return np.asarray(
-        cv2.warpAffine(
-            rgb, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-        ),
+        cv2.warpAffine(rgb, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101),
         np.uint8,
     )
 

@@ -72,9 +72,7 @@ def tiles(size_wh: tuple[int, int], n: int) -> tuple[Window, ...]:
         count = -(-(length - side) // round(side / 1.25)) + 1
         return [round(step) for step in np.linspace(0, length - side, count)]
 
-    return tuple(
-        (x, y, min(x + side, width), min(y + side, height)) for y in starts(height) for x in starts(width)
-    )
+    return tuple((x, y, min(x + side, width), min(y + side, height)) for y in starts(height) for x in starts(width))
 
 
 def _look(detector: Detector, rgb: NDArray[np.uint8], window: Window) -> NDArray[np.float32]:
@@ -95,9 +93,7 @@ def _look(detector: Detector, rgb: NDArray[np.uint8], window: Window) -> NDArray
     return np.concatenate([points_px.reshape(-1, 8), scores[keep, None]], axis=1).astype(np.float32)
 
 
-def _letterbox(
-    rgb: NDArray[np.uint8], side_px: int
-) -> tuple[NDArray[np.float32], float, NDArray[np.float64]]:
+def _letterbox(rgb: NDArray[np.uint8], side_px: int) -> tuple[NDArray[np.float32], float, NDArray[np.float64]]:
     height, width = rgb.shape[:2]
     scale = side_px / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -144,4 +140,4 @@ def overlap(box_px: NDArray[np.float32], boxes_px: NDArray[np.float32]) -> NDArr
     others = np.prod(boxes_px[:, 2:] - boxes_px[:, :2], axis=1)
     nested = inside / np.maximum(np.minimum(own, others), 1e-6) > 0.8
     iou = inside / np.maximum(own + others - inside, 1e-6)
-    return np.where(nested, np.maximum(iou, 0.5), iou).astype(np.float32)
+    return np.asarray(np.where(nested, np.maximum(iou, 0.5), iou), np.float32)

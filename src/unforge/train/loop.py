@@ -104,7 +104,7 @@ def _step(net: nn.Module, batch: Batch, loss: Loss, optimiser: torch.optim.Optim
     net.train()
     optimiser.zero_grad(set_to_none=True)
     value, parts = loss(net, batch)
-    value.backward()  # type: ignore[no-untyped-call]
+    value.backward()
     nn.utils.clip_grad_norm_(net.parameters(), 5.0)
     optimiser.step()
     return parts
@@ -132,9 +132,7 @@ def _write(path: Path, row: dict[str, float]) -> None:
         writer.writerow(row)
 
 
-def _save(
-    path: Path, net: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress
-) -> None:
+def _save(path: Path, net: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
     state = {
         "net": net.state_dict(),
         "average": average.state_dict(),

@@ -72,12 +72,10 @@ def degrade(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
         if chosen:
             rgb = channel.load(name).apply(rgb, strength, np.random.default_rng(seed))
     gain, shift = np.exp(rng.uniform(-0.15, 0.15)), rng.uniform(-12, 12)
-    return np.clip(np.round(rgb * gain + shift), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.round(rgb * gain + shift), 0, 255), np.uint8)
 
 
-def _view_matrix(
-    landmarks_px: NDArray[np.float32], view: View, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _view_matrix(landmarks_px: NDArray[np.float32], view: View, rng: np.random.Generator) -> NDArray[np.float64]:
     low, high = landmarks_px.min(axis=0), landmarks_px.max(axis=0)
     size_px = float(np.max(high - low))
     centre = (low + high) / 2.0 + rng.uniform(-0.03, 0.03, 2) * size_px
@@ -93,7 +91,14 @@ class PairSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """
 
     def __init__(
-        self, store: Store, weights: NDArray[np.float64], family: str, view: View, pairs: int, first: int, seed: int
+        self,
+        store: Store,
+        weights: NDArray[np.float64],
+        family: str,
+        view: View,
+        pairs: int,
+        first: int,
+        seed: int,
     ) -> None:
         self.store, self.family, self.view, self.pairs = store, fakes.load(family), view, pairs
         self.rows = np.flatnonzero(weights)
@@ -116,7 +121,11 @@ class PairSet(Dataset[tuple[torch.Tensor, torch.Tensor]]):
 def stream(pairs: PairSet, workers: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Batches without end, made by worker processes."""
     loader = DataLoader(
-        pairs, batch_size=None, num_workers=workers, worker_init_fn=_quiet, prefetch_factor=4 if workers else None
+        pairs,
+        batch_size=None,
+        num_workers=workers,
+        worker_init_fn=_quiet,
+        prefetch_factor=4 if workers else None,
     )
     return iter(loader)
 

@@ -56,7 +56,7 @@ def card(name: str) -> Card:
     missing = [key for key in _FIELDS if key not in data]
     if missing:
         raise WeightsError(f"weights card {name!r}: expected the fields {', '.join(missing)}; they are missing")
-    return Card(*(data.pop(key) for key in _FIELDS), details=data)
+    return Card(**{key: data.pop(key) for key in _FIELDS} | {"details": data})
 
 
 def verified(name: str) -> bytes:

@@ -26,9 +26,7 @@ class Fake:
 class Family(Protocol):
     """A way of forging."""
 
-    def make(
-        self, rgb: NDArray[np.uint8], landmarks_px: NDArray[np.float32], rng: np.random.Generator
-    ) -> Fake: ...
+    def make(self, rgb: NDArray[np.uint8], landmarks_px: NDArray[np.float32], rng: np.random.Generator) -> Fake: ...
 
 
 _REGISTRY = Registry(__name__, __path__, "pseudo-fake")

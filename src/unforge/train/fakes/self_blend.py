@@ -20,7 +20,13 @@ Alteration = Callable[[Picture, Generator], Picture]
 
 MIN_CHANGE = 1.0  # mean difference inside the mask in grey levels; less is no forgery
 TRIES = 6
-CUES: Mapping[str, float] = {"colour": 0.22, "sharpness": 0.38, "compression": 0.10, "geometry": 0.12, "mixed": 0.18}
+CUES: Mapping[str, float] = {
+    "colour": 0.22,
+    "sharpness": 0.38,
+    "compression": 0.10,
+    "geometry": 0.12,
+    "mixed": 0.18,
+}
 REGIONS: Mapping[str, float] = {
     "face": 0.40,
     "inner face": 0.20,
@@ -103,7 +109,7 @@ def region_mask(
         rim_px *= 0.4
     soft = np.clip(cv2.GaussianBlur(bent, (0, 0), max(rim_px, 0.6)), 0.0, 1.0)
     opacity = 1.0 if rng.random() < 0.65 else rng.uniform(0.6, 1.0)
-    return (soft * opacity).astype(np.float32)
+    return np.asarray(soft * opacity, np.float32)
 
 
 def _polygon(
@@ -134,9 +140,7 @@ def _polygon(
     return _half(hull(regions.OVAL), points, rng)
 
 
-def _half(
-    oval: NDArray[np.float32], points_px: NDArray[np.float32], rng: Generator
-) -> NDArray[np.float32]:
+def _half(oval: NDArray[np.float32], points_px: NDArray[np.float32], rng: Generator) -> NDArray[np.float32]:
     """The part of the face on one side of a random line through its middle."""
     y, x = np.mgrid[: oval.shape[0], : oval.shape[1]]
     angle, middle = rng.uniform(0, 2 * np.pi), points_px.mean(axis=0)
@@ -149,8 +153,8 @@ def _grown(mask: NDArray[np.float32], by_px: float) -> NDArray[np.float32]:
     if radius < 1:
         return mask
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    turned = cv2.dilate(mask, kernel) if by_px > 0 else cv2.erode(mask, kernel)
-    return np.asarray(turned, np.float32) if turned.any() else mask
+    turned = np.asarray(cv2.dilate(mask, kernel) if by_px > 0 else cv2.erode(mask, kernel), np.float32)
+    return turned if turned.any() else mask
 
 
 def _bent(mask: NDArray[np.float32], by_px: float, rng: Generator) -> NDArray[np.float32]:
@@ -209,7 +213,7 @@ def _one_of(alterations: tuple[Alteration, ...], rgb: Picture, rng: Generator) -
 
 
 def _clipped(values: NDArray[np.floating]) -> Picture:
-    return np.clip(np.round(values), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.round(values), 0, 255), np.uint8)
 
 
 def _shift_lab(rgb: Picture, rng: Generator) -> Picture:

@@ -6,9 +6,9 @@ what `unforge bench clips` measures.
 """
 
 import hashlib
-from datetime import UTC, datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,7 @@ def main(
     return out
 
 
-def open_store(
-    data: Path, out: Path, on_progress: Callable[[float, str], None] | None = None
-) -> crops.Store:
+def open_store(data: Path, out: Path, on_progress: Callable[[float, str], None] | None = None) -> crops.Store:
     """The face crops of everything that this recipe may see."""
     samples = [sample for sample in datasets.index("manifest", data) if _allowed(sample)]
     tell = None if on_progress is None else lambda share: on_progress(share, "finding faces")
@@ -91,7 +89,7 @@ def train(
     store = open_store(data, out, on_progress)
     net = SeamNet()
     net.trunk.start_from(imagenet_weights())
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = net.to(memory_format=torch.channels_last)
     shares = sampling(store)
 
     def batches(first: int) -> Iterator[loop.Batch]:
@@ -122,7 +120,7 @@ def sampling(store: crops.Store) -> NDArray[np.float64]:
         total = sum(len(group) ** 0.5 for group in groups.values())
         for group in groups.values():
             shares[group] = part * len(group) ** 0.5 / total / len(group)
-    return shares / shares.sum()
+    return np.asarray(shares / shares.sum(), np.float64)
 
 
 def _loss(recipe: Recipe) -> loop.Loss:
@@ -182,9 +180,7 @@ def finish(net: nn.Module, store: crops.Store, out: Path) -> None:
 
 
 def _view(store: crops.Store, n: int) -> NDArray[np.float32]:
-    return detector.network_view(
-        store.crops[n], store.landmarks_px[n], PLAIN_VIEW.margin_low, PLAIN_VIEW.size_px
-    )
+    return detector.network_view(store.crops[n], store.landmarks_px[n], PLAIN_VIEW.margin_low, PLAIN_VIEW.size_px)
 
 
 def held_out_pairs(store: crops.Store, cue: str | None = None, most: int = 700) -> list[Pair]:
@@ -203,9 +199,7 @@ class OneCue:
 
     cue: str
 
-    def make(
-        self, rgb: NDArray[np.uint8], landmarks_px: NDArray[np.float32], rng: np.random.Generator
-    ) -> fakes.Fake:
+    def make(self, rgb: NDArray[np.uint8], landmarks_px: NDArray[np.float32], rng: np.random.Generator) -> fakes.Fake:
         from unforge.train.fakes import self_blend
 
         return self_blend.make(rgb, landmarks_px, rng, cue=self.cue)
@@ -296,8 +290,8 @@ def _card(
         "margin": PLAIN_VIEW.margin_low,
         "parameters": parameters,
         "data": "Real faces only: public stills (OpenForensics, UTKFace, YouTube Faces, FFHQ, London and Canada faces, "
-        "conference and portrait pages) and real clips (FaceForensics++ originals, GRID, others), forged by self-blending "
-        "(train/fakes/self_blend.py). FaceForensics++, UTKFace and YouTube Faces are for research only.",
+        "conference and portrait pages) and real clips (FaceForensics++ originals, GRID, others), forged by "
+        "self-blending (train/fakes/self_blend.py). FaceForensics++, UTKFace and YouTube Faces are for research only.",
         "cannot": "faces generated or animated as a whole, edits of the mouth alone, faces under 64 px, strong blur",
         "trained": datetime.now(UTC).date().isoformat(),
         "numbers": {**numbers, "onnx_torch_difference": difference},
