@@ -35,7 +35,7 @@ def export(net: nn.Module, path: Path, size_px: int, outputs: Sequence[str], exa
             output_names=list(outputs),
             dynamic_axes={name: {0: "n"} for name in ("rgb", *outputs)},
         )
-    difference = _difference(net, part, example, outputs)
+    difference: float = _difference(net, part, example, outputs)
     if difference > PARITY:
         part.unlink()
         raise WeightsError(f"export: expected ONNX and torch to agree within {PARITY}; they differ by {difference:.2g}")

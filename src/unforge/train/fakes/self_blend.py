@@ -145,7 +145,7 @@ def _half(oval: NDArray[np.float32], points_px: NDArray[np.float32], rng: Genera
     y, x = np.mgrid[: oval.shape[0], : oval.shape[1]]
     angle, middle = rng.uniform(0, 2 * np.pi), points_px.mean(axis=0)
     side = (x - middle[0]) * np.cos(angle) + (y - middle[1]) * np.sin(angle) > 0
-    return oval * side.astype(np.float32)
+    return np.asarray(oval * side, np.float32)
 
 
 def _grown(mask: NDArray[np.float32], by_px: float) -> NDArray[np.float32]:
