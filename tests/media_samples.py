@@ -353,7 +353,7 @@ HOSTILE: tuple[Hostile, ...] = (
     _hostile("unknown codec.mkv", _unknown_codec, "unreadable", "no_picture"),
     _hostile("thousand hertz.mp4", _fast, None),
     _hostile("ten bit.mkv", _pixel_format("ffv1", "yuv444p10le"), None),
-    _hostile("planar rgb.mkv", _pixel_format("utvideo", "gbrp"), None),
+    _hostile("planar rgb.avi", _pixel_format("utvideo", "gbrp"), None),
     _hostile("grey.mkv", _pixel_format("ffv1", "gray"), None),
     _hostile("grey sixteen.mkv", _pixel_format("ffv1", "gray16le"), None),
     _hostile("alpha.mkv", _pixel_format("ffv1", "yuva420p"), None),
