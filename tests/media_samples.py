@@ -358,7 +358,7 @@ HOSTILE: tuple[Hostile, ...] = (
     _hostile("grey sixteen.mkv", _pixel_format("ffv1", "gray16le"), None),
     _hostile("alpha.mkv", _pixel_format("ffv1", "yuva420p"), None),
     _hostile("wide chroma.mkv", _pixel_format("ffv1", "yuv410p"), None),
-    _hostile("palette.mkv", _pixel_format("png", "pal8"), None),
+    _hostile("packed chroma.avi", _pixel_format("rawvideo", "yuyv422"), None),
     _hostile("huge frames.y4m", _bytes(_y4m(30_000, 30_000)), "unreadable"),
     _hostile("huge frames.mkv", _huge_frames, "too_large"),
     _hostile("growing.mkv", _growing, None),
