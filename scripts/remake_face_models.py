@@ -143,20 +143,14 @@ def _remake_all() -> None:
         for model in MODELS:
             made = remake(model, python, folder)
             _expect(f"{model.name}.onnx, made again", made, model.onnx_sha256)
-            _expect(
-                f"{model.name}.onnx, shipped", (FILES / f"{model.name}.onnx").read_bytes(), model.onnx_sha256
-            )
+            _expect(f"{model.name}.onnx, shipped", (FILES / f"{model.name}.onnx").read_bytes(), model.onnx_sha256)
             print(f"{model.name}: made again and equal to the file shipped, SHA-256 {model.onnx_sha256}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--canonical", nargs="+", type=Path, metavar="FILE", help="only the canonical form")
-    parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="with --canonical and one file: keep the result"
-    )
+    parser.add_argument("--write", type=Path, metavar="FILE", help="with --canonical and one file: keep the result")
     options = parser.parse_args()
     if options.write and len(options.canonical or ()) != 1:
         parser.error("--write goes with --canonical and one file")

@@ -92,9 +92,7 @@ def sound_file(path: Path, codec: str, *, with_picture: bool = False, delay_s: f
         samples = np.stack([tone(), tone()])
         size = audio.codec_context.frame_size or 1024
         for start in range(0, samples.shape[1], size):
-            piece = av.AudioFrame.from_ndarray(
-                np.ascontiguousarray(samples[:, start : start + size]), "fltp", "stereo"
-            )
+            piece = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[:, start : start + size]), "fltp", "stereo")
             piece.rate, piece.pts, piece.time_base = (
                 44_100,
                 start + round(delay_s * 44_100),
@@ -269,12 +267,7 @@ def _endless_tiff() -> bytes:
     ]
     fields = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
     return (
-        b"II*\0"
-        + struct.pack("<I", 12)
-        + b"\x80\0\0\0"
-        + struct.pack("<H", len(tags))
-        + fields
-        + struct.pack("<I", 12)
+        b"II*\0" + struct.pack("<I", 12) + b"\x80\0\0\0" + struct.pack("<H", len(tags)) + fields + struct.pack("<I", 12)
     )
 
 
@@ -288,9 +281,7 @@ def _huge_frames(path: Path) -> None:
 
 def _growing(path: Path) -> None:
     """Motion JPEG whose later frames are larger than the container says, the last one too large."""
-    pictures = [picture_bytes("JPEG", marker(96 * k, 64 * k)) for k in (1, 2, 4)] + [
-        _jpeg_that_claims(9_000, 9_000)
-    ]
+    pictures = [picture_bytes("JPEG", marker(96 * k, 64 * k)) for k in (1, 2, 4)] + [_jpeg_that_claims(9_000, 9_000)]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mjpeg", rate=25)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuvj420p"
@@ -327,12 +318,8 @@ HOSTILE: tuple[Hostile, ...] = (
     _hostile("zip.mp4", _bytes(b"PK\3\4" + _NOISE[:2000]), "not_media"),
     _hostile("program.mp4", _bytes(b"\x7fELF\2\1\1" + bytes(2000)), "not_media"),
     _hostile("page.html", _bytes(b"<!doctype html><p>Not a picture</p>" * 50), "not_media"),
-    _hostile(
-        "drawing.svg", _bytes(b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), "not_media"
-    ),
-    _hostile(
-        "script.eps", _bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n"), "not_media"
-    ),
+    _hostile("drawing.svg", _bytes(b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), "not_media"),
+    _hostile("script.eps", _bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n"), "not_media"),
     _hostile("playlist.m3u8", _bytes(_PLAYLIST), "not_media"),
     _hostile("playlist.mp4", _bytes(_PLAYLIST), "not_media"),
     _hostile("concat.mp4", _bytes(b"ffconcat version 1.0\nfile '/etc/hostname'\n"), "not_media"),
@@ -343,9 +330,7 @@ HOSTILE: tuple[Hostile, ...] = (
     _hostile("cut, header first.mp4", lambda path: _cut(path, header_first=True, share=0.6), None),
     _hostile("cut in header.mp4", lambda path: _cut(path, header_first=True, share=0.05), "unreadable"),
     _hostile("flipped samples.mp4", lambda path: _flipped(path, 0.5, 0.9, 97), None),
-    _hostile(
-        "flipped header.mp4", lambda path: _flipped(path, 0.02, 0.3, 23), None, "unreadable", "no_picture"
-    ),
+    _hostile("flipped header.mp4", lambda path: _flipped(path, 0.02, 0.3, 23), None, "unreadable", "no_picture"),
     _hostile("no samples.mp4", _without_samples, "unreadable"),
     _hostile("claims centuries.mp4", _claims_centuries, None),
     _hostile("no time passes.mp4", _no_time_passes, None),

@@ -64,20 +64,14 @@ def examined(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return seen
 
 
-def test_clips_of_the_split_alone_are_examined_and_the_figures_are_right(
-    data: Path, examined: list[Path]
-) -> None:
+def test_clips_of_the_split_alone_are_examined_and_the_figures_are_right(data: Path, examined: list[Path]) -> None:
     told: list[tuple[str, float]] = []
     found = clips.run(None, data, "val", lambda *stage: told.append(stage))
-    assert [path.relative_to(data).as_posix() for path in examined] == [
-        line.split(",")[0] for line in LINES[:12]
-    ]
+    assert [path.relative_to(data).as_posix() for path in examined] == [line.split(",")[0] for line in LINES[:12]]
     assert list(found.rows) == ["Deepfakes", "FaceSwap", "all methods", "animated", "other"]
     deepfakes, face_swap = found.rows["Deepfakes"], found.rows["FaceSwap"]
     assert (deepfakes["video_auc"].value, deepfakes["frame_auc"].value) == (1.0, 1.0)
-    assert (
-        face_swap["video_auc"].value == 0.25
-    )  # two of four reals tie, the two without a judgement stand higher
+    assert face_swap["video_auc"].value == 0.25  # two of four reals tie, the two without a judgement stand higher
     assert (deepfakes["tpr"].value, deepfakes["fpr"].value, face_swap["tpr"].value) == (1.0, 0.0, 0.0)
     assert found.rows["all methods"]["tpr"].value == pytest.approx(4 / 6, abs=1e-4)
     assert deepfakes["abstained_real"].value == 0.5
@@ -235,10 +229,7 @@ def test_an_unknown_option_is_wrong_usage() -> None:
 
 @pytest.mark.usefixtures("examined")
 def test_bench_writes_the_record_and_prints_the_table(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert (
-        main.main(["bench", "clips", "--data", str(data), "--with", "seam", "--out", str(data / "results")])
-        == 0
-    )
+    assert main.main(["bench", "clips", "--data", str(data), "--with", "seam", "--out", str(data / "results")]) == 0
     kept = json.loads((data / "results" / "clips-val-seam.json").read_text("utf-8"))
     assert kept["schema"] == "unforge.record/1"
     assert "| Deepfakes | 8 |" in capsys.readouterr().out

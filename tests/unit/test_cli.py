@@ -190,15 +190,11 @@ def test_no_path_is_wrong_usage(capsys: Capture) -> None:
 
 
 @pytest.mark.usefixtures("asked")
-def test_reports_have_unique_names_when_files_share_one(
-    files: Files, tmp_path: Path, capsys: Capture
-) -> None:
+def test_reports_have_unique_names_when_files_share_one(files: Files, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "out"
     assert main.main(["examine", "--report", str(out), *files("a/clip.mp4", "b/clip.mp4", "c/CLIP.jpg")]) == 0
     names = ["CLIP-3", "clip", "clip-2"]
-    assert sorted(path.name for path in out.iterdir()) == sorted(
-        f"{n}{s}" for n in names for s in (".html", ".json")
-    )
+    assert sorted(path.name for path in out.iterdir()) == sorted(f"{n}{s}" for n in names for s in (".html", ".json"))
     assert Report.from_json((out / "clip-2.json").read_text("utf-8")).exhibit.path.endswith("b/clip.mp4")
     assert "-> " in capsys.readouterr().out
 
@@ -285,9 +281,7 @@ def test_human_output_says_verdict_probability_prior_and_reason(files: Files, ca
 
 
 @pytest.mark.usefixtures("asked")
-def test_an_abstention_is_said_with_its_reason_in_the_language_asked_for(
-    files: Files, capsys: Capture
-) -> None:
+def test_an_abstention_is_said_with_its_reason_in_the_language_asked_for(files: Files, capsys: Capture) -> None:
     paths = files("not_assessable.mp4")
     assert main.main(["examine", *paths]) == 0
     english = capsys.readouterr().out

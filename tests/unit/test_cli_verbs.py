@@ -70,18 +70,14 @@ def sample(monkeypatch: pytest.MonkeyPatch) -> None:
     module.make_clip = module.make_forged_clip = Path.touch
     monkeypatch.setitem(sys.modules, "unforge.cli.sample", module)
     monkeypatch.setattr("unforge.cli.sample", module, raising=False)
-    monkeypatch.setattr(
-        examination, "examine", lambda path: report(path, 3.0 if "forged" in path.name else -3.0)
-    )
+    monkeypatch.setattr(examination, "examine", lambda path: report(path, 3.0 if "forged" in path.name else -3.0))
 
 
 @pytest.mark.usefixtures("sample")
 def test_demo_examines_both_clips_and_says_where_the_reports_are(tmp_path: Path, capsys: Capture) -> None:
     assert main.main(["demo", "--out", str(tmp_path / "out")]) == 0
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {
-        f"{stem}.{suffix}" for stem in ("original", "forged") for suffix in ("mp4", "html", "json")
-    }
+    assert names == {f"{stem}.{suffix}" for stem in ("original", "forged") for suffix in ("mp4", "html", "json")}
     out = capsys.readouterr().out
     assert "No evidence of manipulation found" in out
     assert "Strong evidence of manipulation" in out
@@ -91,9 +87,7 @@ def test_demo_examines_both_clips_and_says_where_the_reports_are(tmp_path: Path,
 @pytest.mark.usefixtures("sample")
 def test_demo_fails_when_its_clip_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = ErrorFacts("unreadable", "the file ends in the middle of a frame")
-    monkeypatch.setattr(
-        examination, "examine", lambda path: Report(ExhibitFacts(str(path)), RUN, error=broken)
-    )
+    monkeypatch.setattr(examination, "examine", lambda path: Report(ExhibitFacts(str(path)), RUN, error=broken))
     assert main.main(["demo", "--out", str(tmp_path)]) == 1
 
 
@@ -114,9 +108,7 @@ def test_weights_as_json_hold_the_whole_card(capsys: Capture) -> None:
     assert all(card["sha256_ok"] and card["bytes"] > 0 for card in cards)
 
 
-def test_an_altered_network_is_named_and_exits_with_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: Capture
-) -> None:
+def test_an_altered_network_is_named_and_exits_with_1(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     altered = weights.available()[0]
     verified: Callable[[str], bytes] = weights.verified
 
@@ -140,9 +132,7 @@ def test_train_without_torch_says_how_to_get_it(
     assert "pip install 'unforge[train]'" in capsys.readouterr().err
 
 
-def test_train_hands_everything_to_the_recipe(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
-) -> None:
+def test_train_hands_everything_to_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     given: dict[str, Any] = {}
 
     def run(**settings: Any) -> Path:

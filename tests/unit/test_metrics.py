@@ -51,14 +51,10 @@ def test_auc_is_the_area_under_the_operating_points(
 
 
 @given(scored(), st.floats(0.0, 1.0))
-def test_no_threshold_beats_tpr_at_fpr(
-    sample: tuple[NDArray[np.float64], NDArray[np.bool_]], allowed: float
-) -> None:
+def test_no_threshold_beats_tpr_at_fpr(sample: tuple[NDArray[np.float64], NDArray[np.bool_]], allowed: float) -> None:
     scores, labels = sample
     reached = max(
-        (scores[labels] >= cut).mean()
-        for cut in [*scores, np.inf]
-        if (scores[~labels] >= cut).mean() <= allowed
+        (scores[labels] >= cut).mean() for cut in [*scores, np.inf] if (scores[~labels] >= cut).mean() <= allowed
     )
     assert metrics.tpr_at_fpr(scores, labels, allowed) == pytest.approx(reached)
 

@@ -50,8 +50,8 @@ def test_every_band_can_be_reached(calibration: seam.Calibration) -> None:
 def test_the_network_sees_the_same_face_in_batches_and_alone() -> None:
     track = scan([Frame(0.0, portrait())]).tracks[0]
     crops, points = np.repeat(track.crops, 20, axis=0), np.repeat(track.crop_landmarks_px, 20, axis=0)
-    scores, heats = seam.score(weights.session("seam"), crops, points, 1.3, 144)
-    alone, _ = seam.score(weights.session("seam"), track.crops, track.crop_landmarks_px, 1.3, 144)
+    scores, heats = seam.score(weights.session("seam"), crops, points, 1.3, 144, -1.0)
+    alone, _ = seam.score(weights.session("seam"), track.crops, track.crop_landmarks_px, 1.3, 144, -1.0)
     assert scores == pytest.approx(np.full(20, alone[0]), abs=1e-4)
     assert heats.shape == (20, 36, 36)
     assert 0.0 <= heats.min() <= heats.max() <= 1.0

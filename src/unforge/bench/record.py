@@ -85,9 +85,7 @@ class Record:
             }
             fields = {field: data[field] for field in cls.__slots__ if field != "rows"}
         except (json.JSONDecodeError, KeyError, TypeError) as cause:
-            raise SchemaError(
-                f"expected a record of schema {SCHEMA!r}; it does not parse: {cause}"
-            ) from cause
+            raise SchemaError(f"expected a record of schema {SCHEMA!r}; it does not parse: {cause}") from cause
         return cls(rows=rows, **fields)
 
 

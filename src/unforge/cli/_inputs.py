@@ -47,11 +47,7 @@ def _folder(folder: Path) -> Iterator[Path | MediaError]:
         if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
     )
     for error in refused:
-        yield MediaError(
-            f"folder cannot be read: {error.strerror}", code="unreadable", path=error.filename or folder
-        )
+        yield MediaError(f"folder cannot be read: {error.strerror}", code="unreadable", path=error.filename or folder)
     if not found and not refused:
-        yield MediaError(
-            "folder holds no pictures or videos (told by their extensions)", code="no_media", path=folder
-        )
+        yield MediaError("folder holds no pictures or videos (told by their extensions)", code="no_media", path=folder)
     yield from found

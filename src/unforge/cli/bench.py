@@ -28,9 +28,7 @@ import click
     metavar="DIR",
     help="Where records are kept.",
 )
-@click.option(
-    "--tables", is_flag=True, help="Render the tables of the documents in this folder from the records."
-)
+@click.option("--tables", is_flag=True, help="Render the tables of the documents in this folder from the records.")
 @click.option("--check", is_flag=True, help="With --tables: change nothing, exit 1 where a table is behind.")
 def command(
     protocol: str | None,

@@ -17,9 +17,7 @@ import click
     metavar="DIR",
     help="Where clips and reports go.",
 )
-@click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the words."
-)
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the words.")
 def command(out: Path, lang: str) -> int:
     """Make a clip from a public-domain portrait and a forged copy of it, examine both.
 

@@ -24,12 +24,8 @@ _FACES_SHARE = 0.8  # of the time for one file goes into decoding and finding fa
 )
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line (schema unforge.report/1).")
-@click.option(
-    "--report", type=click.Path(path_type=Path), metavar="DIR", help="Write NAME.html and NAME.json to DIR."
-)
-@click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the words."
-)
+@click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Write NAME.html and NAME.json to DIR.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the words.")
 @click.option("--with", "names", metavar="NAME,...", help="Use only these examiners (default: all).")
 @click.option(
     "--prior",
@@ -42,8 +38,7 @@ _FACES_SHARE = 0.8  # of the time for one file goes into decoding and finding fa
 @click.option(
     "--fail-on",
     type=click.Choice(BANDS),
-    help="Exit with 10 if a file reaches this band. A stronger band counts as well: inconclusive includes "
-    "manipulated.",
+    help="Exit with 10 if a file reaches this band. A stronger band counts as well: inconclusive includes manipulated.",
 )
 def command(
     paths: tuple[str, ...],
@@ -120,9 +115,7 @@ class _Run:
         if isinstance(given, MediaError):
             found = _not_examined(given)
         else:
-            found = examination.examine(
-                given, examiners=self.examiners, prior=self.prior, on_progress=progress
-            )
+            found = examination.examine(given, examiners=self.examiners, prior=self.prior, on_progress=progress)
         if found.verdict is not None:
             self.bands.append(found.verdict.band)
         self.n_failed += found.error is not None

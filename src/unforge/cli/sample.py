@@ -88,7 +88,7 @@ def _wander(rng: np.random.Generator, n: int, width: int, smooth_s: float) -> ND
     kernel = np.hanning(2 * max(2, round(smooth_s * RATE_HZ / 2)) + 1)
     padded = np.pad(walk, ((len(kernel) // 2,) * 2, (0, 0)), mode="edge")
     smooth = np.stack([np.convolve(row, kernel / kernel.sum(), "valid") for row in padded.T], axis=1)
-    return np.tanh(smooth)
+    return np.asarray(np.tanh(smooth), np.float64)
 
 
 def _landmarks_px(rgb: Picture) -> NDArray[np.float64]:
@@ -115,7 +115,8 @@ def _forged(rgb: Picture, landmarks_px: NDArray[np.float64], drift: NDArray[np.f
 
     low, high = landmarks_px.min(axis=0), landmarks_px.max(axis=0)
     size_px, centre = float(np.max(high - low)), (low + high) / 2.0
-    turn = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), 2.0 + 2.0 * drift[2], 1.08)
+    angle = 2.0 + 2.0 * float(drift[2])
+    turn = np.asarray(cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, 1.08), np.float64)
     turn[:, 2] += size_px * np.array([0.015, 0.03]) + 0.015 * size_px * drift[:2]
     donor = cv2.warpAffine(rgb, turn, (SIDE_PX, SIDE_PX), borderMode=cv2.BORDER_REFLECT_101)
     lit = cv2.GaussianBlur(donor, (0, 0), 1.3 + 0.3 * drift[3]).astype(np.float32)
@@ -124,9 +125,7 @@ def _forged(rgb: Picture, landmarks_px: NDArray[np.float64], drift: NDArray[np.f
     return np.asarray(np.clip(np.round(lit * weight + rgb * (1.0 - weight)), 0, 255), np.uint8)
 
 
-def _mask(
-    landmarks_px: NDArray[np.float64], centre: NDArray[np.float64], size_px: float
-) -> NDArray[np.float32]:
+def _mask(landmarks_px: NDArray[np.float64], centre: NDArray[np.float64], size_px: float) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: the face a little inside its outline, with a soft edge."""
     import cv2
 

@@ -23,9 +23,7 @@ import click
     metavar="DIR",
     help="Checkpoints and results.  [default: runs/RECIPE]",
 )
-@click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M", help="Stop after M minutes."
-)
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M", help="Stop after M minutes.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of all random draws.")
 def command(recipe: str, data: Path, out: Path | None, minutes: float | None, resume: bool, seed: int) -> int:

@@ -122,6 +122,7 @@ class Seam:
             track.crop_landmarks_px[looks],
             float(details["margin"]),
             int(details["size_px"]),
+            float(details["mask_threshold"]),
         )
         return Judged(track, looks, scores, heats)
 
@@ -188,8 +189,12 @@ def score(
     landmarks_px: NDArray[np.float32],
     margin: float,
     size_px: int,
+    mask_threshold: float,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Raw logits (N,) and heat (N, size_px / 4, size_px / 4) in [0, 1] of crops (N, 224, 224, 3) and meshes."""
+    """Raw logits (N,) and heat (N, size_px / 4, size_px / 4) in [0, 1] of crops (N, 224, 224, 3) and meshes.
+
+    mask_threshold: the mask logit that becomes a heat of 0.5, from where on a place counts as marked.
+    """
     side = size_px // 4
     scores, heats = [np.empty(0, np.float32)], [np.empty((0, side, side), np.float32)]
     for start in range(0, len(crops), BATCH):
@@ -197,7 +202,7 @@ def score(
         fed = np.stack([network_view(crops[n], landmarks_px[n], margin, size_px) for n in part])
         logits, masks = session.run(["logit", "mask"], {"rgb": fed})
         scores.append(logits)
-        heats.append(1.0 / (1.0 + np.exp(-np.clip(masks, -30, 30))))
+        heats.append(1.0 / (1.0 + np.exp(-np.clip(masks - mask_threshold, -30, 30))))
     return np.concatenate(scores), np.concatenate(heats).astype(np.float32)
 
 

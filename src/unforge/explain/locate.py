@@ -48,9 +48,7 @@ def _mean(heat: NDArray[np.float32], box: tuple[float, float, float, float]) -> 
     height, width = heat.shape
     left, top, right, bottom = box
     x0, y0 = int(left * width), int(top * height)
-    return float(
-        heat[y0 : max(y0 + 1, round(bottom * height)), x0 : max(x0 + 1, round(right * width))].mean()
-    )
+    return float(heat[y0 : max(y0 + 1, round(bottom * height)), x0 : max(x0 + 1, round(right * width))].mean())
 
 
 def of_track(evidence: Iterable[Evidence], track: int) -> tuple[Region, ...]:
@@ -59,11 +57,7 @@ def of_track(evidence: Iterable[Evidence], track: int) -> tuple[Region, ...]:
     A region without a box sums a person up; it counts only where no single looks were told.
     """
     regions = [
-        region
-        for answer in evidence
-        if not answer.abstained
-        for region in answer.regions
-        if region.track == track
+        region for answer in evidence if not answer.abstained for region in answer.regions if region.track == track
     ]
     looks = [region for region in regions if region.box_px is not None]
     return tuple(sorted(looks or regions, key=lambda region: (region.start_s, region.end_s)))

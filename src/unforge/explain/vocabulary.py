@@ -31,8 +31,7 @@ BANDS: Mapping[Band, Said] = {
 
 MEANING: Mapping[Band, Said] = {
     "manipulated": Said(
-        "It means: traces were measured that are much more common in manipulated faces than in untouched "
-        "ones.",
+        "It means: traces were measured that are much more common in manipulated faces than in untouched ones.",
         "这意味着：测得的痕迹在被伪造的人脸中远比在未改动的人脸中常见。",
     ),
     "inconclusive": Said(

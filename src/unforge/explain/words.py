@@ -38,9 +38,7 @@ MOST_FACES = 5  # sentences about more people than this help nobody; the report 
 RARE = 0.01  # the second prior at which a probability is told: one manipulated file in a hundred
 
 
-def explain(
-    exhibit: ExhibitFacts, verdict: Verdict, evidence: Sequence[Evidence], faces: Sequence[Face]
-) -> Sentences:
+def explain(exhibit: ExhibitFacts, verdict: Verdict, evidence: Sequence[Evidence], faces: Sequence[Face]) -> Sentences:
     """Why the verdict is what it is: the strongest reason first, then what it means and does not mean."""
     said = [
         *_headline(verdict, evidence),
@@ -71,8 +69,7 @@ def limits(
     said = [
         *_wrong_alarms(verdict, rates),
         Said(
-            "Out of reach: pictures synthesised as a whole. The examiners look for faces changed inside a "
-            "picture.",
+            "Out of reach: pictures synthesised as a whole. The examiners look for faces changed inside a picture.",
             "能力之外：整幅画面均由人工智能生成的内容。检测器寻找的是画面之内被改动的人脸。",
         ),
         Said(
@@ -192,12 +189,8 @@ def _measured_on(rates: Mapping[str, float]) -> Said:
 
 def _faces(exhibit: ExhibitFacts, evidence: Sequence[Evidence], faces: Sequence[Face]) -> Iterable[Said]:
     if not faces:
-        yield Said(
-            "No face was found; these examiners judge faces only.", "未发现人脸；这些检测器只能判断人脸。"
-        )
-    judged = sorted(
-        (face for face in faces if face.llr is not None), key=lambda f: (-(f.llr or 0.0), f.track)
-    )
+        yield Said("No face was found; these examiners judge faces only.", "未发现人脸；这些检测器只能判断人脸。")
+    judged = sorted((face for face in faces if face.llr is not None), key=lambda f: (-(f.llr or 0.0), f.track))
     for face in judged[:MOST_FACES]:
         yield _face(exhibit, evidence, face)
     if len(judged) > MOST_FACES:
@@ -284,9 +277,7 @@ def note_zh(answer: Evidence) -> str:
 
 def _wrong_alarms(verdict: Verdict, rates: Mapping[str, float]) -> Iterable[Said]:
     if "threshold_fpr" not in rates:
-        yield Said(
-            "How often such a verdict errs is not known for these examiners.", "这些检测器的错误率未知。"
-        )
+        yield Said("How often such a verdict errs is not known for these examiners.", "这些检测器的错误率未知。")
         return
     wrong = 1000 * rates["threshold_fpr"]
     of_thousand = f"{wrong:.0f}" if wrong >= 1 else f"{wrong:.1g}"
@@ -355,9 +346,7 @@ def _duration(exhibit: ExhibitFacts, faces: Sequence[Face]) -> Iterable[Said]:
         )
         return
     if exhibit.duration_s is not None and exhibit.duration_s < SHORT_S:
-        yield Said(
-            f"The clip is only {exhibit.duration_s:.1f} s long.", f"片段只有 {exhibit.duration_s:.1f} 秒。"
-        )
+        yield Said(f"The clip is only {exhibit.duration_s:.1f} s long.", f"片段只有 {exhibit.duration_s:.1f} 秒。")
     frames = max((sum(frame.llr is not None for frame in face.frames) for face in faces), default=0)
     if 0 < frames < FEW_FRAMES:
         yield Said(
@@ -370,7 +359,6 @@ def _cap(rates: Mapping[str, float]) -> Iterable[Said]:
     if "max_abs_llr" in rates:
         most = times(rates["max_abs_llr"])
         yield Said(
-            f"No likelihood ratio beyond {most} is reported: the calibration set is too small to support "
-            "more.",
+            f"No likelihood ratio beyond {most} is reported: the calibration set is too small to support more.",
             f"报告的似然比不超过 {most}：校准数据集的规模不足以支持更大的数值。",
         )

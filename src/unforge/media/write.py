@@ -20,7 +20,7 @@ _TICKS_PER_S = 1000
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _HD_LINES = 576
 _BT709, _BT601 = 1, 6  # AVCOL_SPC_BT709, AVCOL_SPC_SMPTE170M
-_THREADS = 2  # stated, because the result depends on it
+_ONE_THREAD = "threads=1:lookahead-threads=1"  # the result depends on their number
 
 
 def atomic_write(path: Path | str, content: bytes) -> None:
@@ -34,9 +34,7 @@ def atomic_write(path: Path | str, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def write_video(
-    path: Path | str, frames: Iterable[NDArray[np.uint8]], times_s: Iterable[float], crf: int = 18
-) -> None:
+def write_video(path: Path | str, frames: Iterable[NDArray[np.uint8]], times_s: Iterable[float], crf: int = 18) -> None:
     """H.264 (yuv420p) with each frame (H, W, 3) at its own time, kept to the millisecond; the same input, the same file.
 
     An odd width or height is filled up by repeating the edge, because the format wants even ones. The suffix decides
@@ -61,7 +59,8 @@ def _encode(
 ) -> None:
     import av
 
-    stream, last_tick, shape = None, -1, ()
+    stream, last_tick = None, -1
+    shape: tuple[int, ...] = ()
     for rgb, time_s in zip(frames, times_s, strict=True):
         if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or (stream and rgb.shape != shape):
             expected = f"uint8 {shape or '(H, W, 3)'}"
@@ -71,12 +70,13 @@ def _encode(
             raise UsageError(f"times_s: expected times that increase by 1 ms or more, from 0; got {time_s} s")
         if stream is None:
             shape = rgb.shape
-            stream = container.add_stream("libx264", rate=_TICKS_PER_S, options={"crf": str(crf)})
+            stream = container.add_stream(
+                "libx264", rate=_TICKS_PER_S, options={"crf": str(crf), "x264-params": _ONE_THREAD}
+            )
             stream.width, stream.height = shape[1] + shape[1] % 2, shape[0] + shape[0] % 2
             stream.pix_fmt = "yuv420p"
             context = stream.codec_context
             context.time_base = Fraction(1, _TICKS_PER_S)
-            context.thread_count = _THREADS
             context.colorspace = _BT709 if stream.height > _HD_LINES else _BT601
         even = np.pad(rgb, ((0, shape[0] % 2), (0, shape[1] % 2), (0, 0)), mode="edge")
         frame = av.VideoFrame.from_ndarray(even, format="rgb24")

@@ -40,9 +40,7 @@ def brier(probabilities: ArrayLike, labels: ArrayLike, weights: ArrayLike | None
     return float((shares * (chances - flags) ** 2).sum())
 
 
-def ece(
-    probabilities: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None, n_bins: int = 10
-) -> float:
+def ece(probabilities: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None, n_bins: int = 10) -> float:
     """Expected calibration error: mean gap between stated and observed frequency over `n_bins` equal bins.
 
     Source: Naeini et al., AAAI 2015. On small sets it is biased upwards: read it beside the log loss.
@@ -67,9 +65,7 @@ def cllr(llr: ArrayLike, labels: ArrayLike) -> float:
     return float((miss + false_alarm) / (2.0 * np.log(2.0)))
 
 
-def _weighed(
-    probabilities: ArrayLike, labels: ArrayLike, weights: ArrayLike | None
-) -> tuple[Floats, Flags, Floats]:
+def _weighed(probabilities: ArrayLike, labels: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Flags, Floats]:
     chances, flags = paired(probabilities, labels)
     if len(chances) == 0 or chances.min() < 0.0 or chances.max() > 1.0:
         raise ShapeError("probabilities", expected="(N,) in [0, 1], N >= 1", got=chances.shape)

@@ -106,9 +106,7 @@ def read_manifest(data: Path, split: str) -> list[Clip]:
         table = csv.DictReader(file)
         missing = sorted(set(_COLUMNS) - set(table.fieldnames or ()))
         if missing:
-            raise UsageError(
-                f"{manifest}: expected the columns {', '.join(_COLUMNS)}; missing: {', '.join(missing)}"
-            )
+            raise UsageError(f"{manifest}: expected the columns {', '.join(_COLUMNS)}; missing: {', '.join(missing)}")
         clips = [
             Clip(row["path"], row["label"] == "fake", row["dataset"], row["method"])
             for row in table
@@ -183,8 +181,6 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Value]:
     }
     whole = np.arange(len(outcomes))
     return {
-        name: measured(
-            statistic(whole), metrics.interval(statistic, fakes, rounds=ROUNDS, seed=SEED), len(outcomes)
-        )
+        name: measured(statistic(whole), metrics.interval(statistic, fakes, rounds=ROUNDS, seed=SEED), len(outcomes))
         for name, statistic in statistics.items()
     } | {"failed": Value(float(sum(found.failed for found in outcomes)), None, None, len(outcomes))}

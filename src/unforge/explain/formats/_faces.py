@@ -18,9 +18,7 @@ def faces(report: Report) -> str:
         return ""
     colours = colour_of(report.faces)
     ordered = sorted(report.faces, key=lambda f: (f.llr is None, -(f.llr or 0.0), f.track))
-    blocks = [
-        _face(report, face, colours.get(face.track), n < MOST_PICTURED) for n, face in enumerate(ordered)
-    ]
+    blocks = [_face(report, face, colours.get(face.track), n < MOST_PICTURED) for n, face in enumerate(ordered)]
     heading = Said("The faces", "人脸")
     hot = any(_is_hot(image) for face in ordered[:MOST_PICTURED] for image in face.images[:MOST_LOOKS])
     return section(heading, (_heat_legend() if hot else "") + "".join(blocks), "faces")

@@ -26,10 +26,7 @@ def quoted(text: str) -> str:
 def both(said: tuple[str, str], tag: str = "span") -> str:
     """One sentence in both languages; the switch shows one, without style both are read."""
     en, zh = said
-    return (
-        f'<{tag} class="en" lang="en">{visible(en)}</{tag}>'
-        f'<{tag} class="zh" lang="zh-Hans">{visible(zh)}</{tag}>'
-    )
+    return f'<{tag} class="en" lang="en">{visible(en)}</{tag}><{tag} class="zh" lang="zh-Hans">{visible(zh)}</{tag}>'
 
 
 def led(said: Said) -> str:
@@ -59,7 +56,5 @@ def listed(sentences: Mapping[str, tuple[str, ...]], without: Container[str] = (
     shown = {lang: [s for s in sentences.get(lang, ()) if s not in without] for lang in LANGUAGES}
     items = {lang: "".join(f"<li>{visible(s)}</li>" for s in said) for lang, said in shown.items()}
     return "".join(
-        f'<ul class="{lang} sentences" lang="{HTML_LANG[lang]}">{said}</ul>'
-        for lang, said in items.items()
-        if said
+        f'<ul class="{lang} sentences" lang="{HTML_LANG[lang]}">{said}</ul>' for lang, said in items.items() if said
     )

@@ -35,9 +35,7 @@ def method(report: Report) -> str:
         for model in run.models
     ]
     again = both(
-        Said(
-            "The same file, version and prior give the same result:", "相同的文件、版本与先验得出相同的结果："
-        )
+        Said("The same file, version and prior give the same result:", "相同的文件、版本与先验得出相同的结果：")
     )
     prior = f" --prior {report.verdict.prior:g}" if report.verdict is not None else ""
     command = f"<p>{again} <code>unforge examine FILE{prior} --json</code></p>"

@@ -70,9 +70,7 @@ def thresholds(evidence: Sequence[Evidence]) -> dict[str, float]:
 
 def colour_of(faces: Sequence[Face]) -> dict[int, int]:
     """Number of the colour by track, loudest face first; faces beyond the last colour have none."""
-    judged = sorted(
-        (face for face in faces if face.llr is not None), key=lambda f: (-(f.llr or 0.0), f.track)
-    )
+    judged = sorted((face for face in faces if face.llr is not None), key=lambda f: (-(f.llr or 0.0), f.track))
     return {face.track: n for n, face in enumerate(judged[:COLOURS])}
 
 
@@ -109,8 +107,7 @@ def _drawing(axes: _Axes, lines: list[_Line], levels: dict[str, float], lang: st
     parts = [
         f'<svg role="img" aria-labelledby="timeline-title timeline-desc" viewBox="0 0 {_UNIT} {_UNIT}" '
         'preserveAspectRatio="none" focusable="false">',
-        f'<title id="timeline-title">{visible(title)}</title><desc '
-        f'id="timeline-desc">{visible(description)}</desc>',
+        f'<title id="timeline-title">{visible(title)}</title><desc id="timeline-desc">{visible(description)}</desc>',
     ]
     if "manipulated" in levels:
         parts.append(_area("above", 0.0, axes.y(levels["manipulated"])))
@@ -159,9 +156,7 @@ def _breaks(times_s: list[float]) -> set[int]:
     steps = sorted(later - earlier for earlier, later in pairwise(times_s))
     usual = steps[len(steps) // 2] if steps else 0.0
     return {0} | {
-        n
-        for n, (earlier, later) in enumerate(pairwise(times_s), 1)
-        if later - earlier > max(1.0, 3.0 * usual)
+        n for n, (earlier, later) in enumerate(pairwise(times_s), 1) if later - earlier > max(1.0, 3.0 * usual)
     }
 
 

@@ -40,8 +40,7 @@ _WHAT_TO_DO: Mapping[str, Said] = {
         "画面过大，无法安全打开。请制作一份不作其他改动的较小副本，并在引用结果时注明。",
     ),
     "timeout": Said(
-        "Reading took too long; the file may be damaged or made to block readers. Examine a shorter part "
-        "of it.",
+        "Reading took too long; the file may be damaged or made to block readers. Examine a shorter part of it.",
         "读取时间过长；文件可能已损坏，或被刻意制作以阻塞读取。请检验其中较短的一段。",
     ),
     "out_of_memory": Said(
@@ -67,11 +66,7 @@ def failure(report: Report) -> str:
     """What stands there instead where the file could not be read, with what to do next."""
     error = report.error or ErrorFacts("error", "")
     heading = both(Said("This file could not be examined", "此文件未能检验"))
-    told = (
-        [f'<p class="note">{quoted(error.message)} <code>{visible(error.code)}</code></p>']
-        if error.message
-        else []
-    )
+    told = [f'<p class="note">{quoted(error.message)} <code>{visible(error.code)}</code></p>'] if error.message else []
     if error.code in _WHAT_TO_DO:
         told.append(f"<p>{both(_WHAT_TO_DO[error.code])}</p>")
     nothing = Said(
@@ -129,9 +124,7 @@ def _probability(verdict: Verdict) -> str:
     if verdict.probability is None or verdict.llr is None:
         return ""
     value, prior = percent(verdict.probability), percent(verdict.prior)
-    told = both(
-        Said(f"probability of manipulation, at a prior of {prior}", f"伪造的概率（先验概率 {prior}）")
-    )
+    told = both(Said(f"probability of manipulation, at a prior of {prior}", f"伪造的概率（先验概率 {prior}）"))
     return (
         f'<div class="probability"><p class="number"><b>{visible(value)}</b> <span>{told}</span></p>'
         f"{_scale(verdict, verdict.probability)}</div>"

@@ -174,9 +174,7 @@ def _picture(container: InputContainer) -> VideoStream:
 
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_FRAME_PX:
-        message = (
-            f"the frames are too large: {width} x {height} px, {MAX_FRAME_PX // 1_000_000} million allowed"
-        )
+        message = f"the frames are too large: {width} x {height} px, {MAX_FRAME_PX // 1_000_000} million allowed"
         raise MediaError(message, code="too_large", path="")
 
 

@@ -78,9 +78,7 @@ def read(replies: "Replies", name: str, max_side_px: int) -> None:
     replies.send("end")
 
 
-def frames(
-    replies: "Replies", name: str, rate_hz: float | None, key_frames_only: bool, max_side_px: int
-) -> None:
+def frames(replies: "Replies", name: str, rate_hz: float | None, key_frames_only: bool, max_side_px: int) -> None:
     image = _open(name)
     if not _is_animation(image, name):
         return read(replies, name, max_side_px)
@@ -200,7 +198,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def _to_eight_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:
     """Integers hold 16 bits; floating point is taken as 0 to 1."""
     if np.issubdtype(grey.dtype, np.floating):
-        return (np.nan_to_num(grey).clip(0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+        return np.asarray(np.nan_to_num(grey).clip(0.0, 1.0) * 255.0 + 0.5, np.uint8)
     eight: NDArray[np.uint8] = ((grey.clip(0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8)
     return eight
 
