@@ -38,13 +38,12 @@ def test_the_camera_moves_and_only_the_face_is_forged(clips: tuple[Path, Path]) 
     assert np.median(change) < 3.0
 
 
-def test_making_a_clip_again_gives_the_same_pictures(clips: tuple[Path, Path], tmp_path: Path) -> None:
-    """Up to the encoder: x264 does not promise the same bytes for the same frames."""
+def test_the_pictures_repeat_by_their_seed_and_the_clip_holds_them(clips: tuple[Path, Path]) -> None:
+    """Up to the encoder: x264 keeps the pictures, but does not promise the same bytes for them."""
     once, again = ([rgb for rgb, _ in sample._filmed(sample.portrait(), sample.SEED)] for _ in range(2))
     assert all(np.array_equal(first, second) for first, second in zip(once, again, strict=True))
-    sample.make_clip(tmp_path / "again.mp4")
-    for first, second in zip(frames(clips[0], rate_hz=2.0), frames(tmp_path / "again.mp4", rate_hz=2.0), strict=True):
-        assert np.abs(first.rgb.astype(float) - second.rgb).mean() < 1.0
+    for frame, rgb in zip(frames(clips[0]), once, strict=True):
+        assert np.abs(frame.rgb.astype(float) - rgb).mean() < 5.0
 
 
 def test_the_forged_clip_is_found_and_the_original_is_not(verdicts: tuple[Report, Report]) -> None:

@@ -94,7 +94,7 @@ def _encode(
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; it takes the place of `path` when the block ends well, and goes when it does not."""
+    """A name beside `path` to write to; takes its place when the block ends well, goes when it does not."""
     draft = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
     try:
         yield draft
