@@ -35,7 +35,7 @@ def atomic_write(path: Path | str, content: bytes) -> None:
 
 
 def write_video(path: Path | str, frames: Iterable[NDArray[np.uint8]], times_s: Iterable[float], crf: int = 18) -> None:
-    """H.264 (yuv420p) with each frame (H, W, 3) at its own time, kept to the millisecond; the same input, the same file.
+    """H.264 (yuv420p) with each frame (H, W, 3) at its own time, kept to the millisecond.
 
     An odd width or height is filled up by repeating the edge, because the format wants even ones. The suffix decides
     the container: .mp4, .m4v, .mov or .mkv. Raises ShapeError, UsageError (times that do not increase, no frames,
