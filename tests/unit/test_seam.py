@@ -12,11 +12,12 @@ from unforge import weights
 from unforge.detect import seam
 from unforge.faces import scan
 from unforge.media.frame import Frame
+from unforge.weights.calibration import Calibration
 
 
 @pytest.fixture(scope="module")
-def calibration() -> seam.Calibration:
-    return seam.Calibration.from_card(weights.card("seam").details["calibration"])
+def calibration() -> Calibration:
+    return Calibration.from_card(weights.card("seam").details["calibration"])
 
 
 @given(st.lists(st.floats(-8, 8), min_size=1, max_size=6))
@@ -31,18 +32,18 @@ def test_one_person_counts_in_full() -> None:
 
 @given(score=st.floats(-1e4, 1e4))
 def test_no_score_says_more_than_the_calibration_set_can_carry(score: float) -> None:
-    calibration = seam.Calibration.from_card(weights.card("seam").details["calibration"])
+    calibration = Calibration.from_card(weights.card("seam").details["calibration"])
     low, high = calibration.interval(score)
     assert -calibration.cap <= low <= calibration.llr(score) <= high <= calibration.cap
 
 
-def test_a_higher_score_never_speaks_less_for_forgery(calibration: seam.Calibration) -> None:
+def test_a_higher_score_never_speaks_less_for_forgery(calibration: Calibration) -> None:
     llrs = [calibration.llr(score) for score in np.linspace(-10, 10, 50)]
     assert llrs == sorted(llrs)
     assert llrs[0] < 0 < llrs[-1]
 
 
-def test_every_band_can_be_reached(calibration: seam.Calibration) -> None:
+def test_every_band_can_be_reached(calibration: Calibration) -> None:
     assert -calibration.cap < calibration.llr_no_evidence <= 0 < calibration.llr_manipulated < calibration.cap
     assert calibration.threshold_fpr <= 0.01
 

@@ -6,10 +6,10 @@ were generated or animated as a whole.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from unforge import weights
 from unforge.evidence import Evidence, Region, abstention
 from unforge.exhibit import Exhibit
 from unforge.faces import FaceTrack, align
+from unforge.weights.calibration import Calibration
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -31,43 +32,6 @@ MIN_SHARPNESS = 3.0  # grey levels; what is blurred more has lost its seams
 BATCH = 16
 HEAT_SIDE = 56  # cells of the heat map over the whole crop
 HEATS_PER_TRACK = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """From a raw score to a natural-log likelihood ratio: llr = slope x score + intercept, never beyond the cap.
-
-    refits: (slope, intercept) of resampled calibration sets; their spread is the 95 % interval. cap: what a set of this
-    size can support at most. llr_manipulated, llr_no_evidence: thresholds of the bands; see train/calibrate.py.
-    """
-
-    slope: float
-    intercept: float
-    cap: float
-    reals: int
-    fakes: int
-    refits: tuple[tuple[float, float], ...]
-    llr_manipulated: float
-    llr_no_evidence: float
-    threshold_fpr: float
-
-    @classmethod
-    def from_card(cls, data: Mapping[str, Any]) -> "Calibration":
-        refits = tuple((float(slope), float(intercept)) for slope, intercept in data["refits"])
-        return cls(**{**data, "refits": refits})  # a card that lacks a number fails here, by its name
-
-    def llr(self, score: float) -> float:
-        return self._capped(self.slope * score + self.intercept)
-
-    def interval(self, score: float) -> tuple[float, float]:
-        """95 % interval of the llr of a score, from the refits on resampled calibration sets."""
-        values = [self._capped(slope * score + intercept) for slope, intercept in self.refits]
-        low, high = np.quantile(values, [0.025, 0.975])
-        own = self.llr(score)
-        return min(float(low), own), max(float(high), own)
-
-    def _capped(self, llr: float) -> float:
-        return float(np.clip(llr, -self.cap, self.cap))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from unforge.errors import UsageError
+from unforge.weights.calibration import Calibration
 
 REFITS = 100
 RIDGE = 1e-3
@@ -28,25 +29,7 @@ class Scored:
     scores: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """What goes on the card; see detect/seam.py for the meaning of each number."""
-
-    slope: float
-    intercept: float
-    cap: float
-    reals: int
-    fakes: int
-    refits: tuple[tuple[float, float], ...]
-    llr_manipulated: float
-    llr_no_evidence: float
-    threshold_fpr: float
-
-    def llr(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.clip(self.slope * scores + self.intercept, -self.cap, self.cap)
-
-
-def fit(material: Sequence[Scored], seed: int = 1) -> Fit:
+def fit(material: Sequence[Scored], seed: int = 1) -> Calibration:
     """Platt's line through balanced classes, so that log odds are log likelihood ratios.
 
     The cap is ln of the smaller class's effective size (Kish): |log10 LR| <= log10 n. The threshold for "manipulated"
@@ -65,7 +48,7 @@ def fit(material: Sequence[Scored], seed: int = 1) -> Fit:
     fakes = np.concatenate([slope * part.scores + intercept for part in material if part.fake])
     high = max(slope * _highest_percent(scores) + intercept for scores in reals)
     low = float(np.quantile(fakes, MISSED))
-    return Fit(
+    return Calibration(
         slope=slope,
         intercept=intercept,
         cap=cap,

@@ -7,7 +7,7 @@ what `unforge bench clips` measures.
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from unforge.nets.seam import SeamNet
 from unforge.train import calibrate, card, crops, datasets, export, fakes, loop
 from unforge.train.pairs import Pair, PairSet, View, make_pair, stream
 from unforge.train.sample import Sample
+from unforge.weights.calibration import Calibration
 
 VIEW = View(size_px=144, margin_low=1.2, margin_high=1.45)
 SHARE_OF_CLIPS = 0.35  # of the pairs: clips are few, but they look like what will be examined
@@ -175,9 +176,9 @@ def finish(net: nn.Module, store: crops.Store, out: Path) -> None:
     threshold = mask_threshold(session, store)
     pairs = held_out_pairs(store)
     numbers = measure(session, pairs, threshold) | {"self_blend_auc_by_cue": by_cue(session, store, threshold)}
-    fit = calibrate.fit(material(session, store, pairs))
+    calibration = calibrate.fit(material(session, store, pairs))
     parameters = sum(parameter.numel() for parameter in net.parameters())
-    card.write(out / "seam.toml", _card(path, fit, threshold, numbers, difference, parameters))
+    card.write(out / "seam.toml", _card(path, calibration, threshold, numbers, difference, parameters))
 
 
 def _view(store: crops.Store, n: int) -> NDArray[np.float32]:
@@ -309,7 +310,7 @@ def _scores(session: Any, store: crops.Store, rows: NDArray[np.int64]) -> NDArra
 
 def _card(
     path: Path,
-    fit: calibrate.Fit,
+    calibration: Calibration,
     threshold: float,
     numbers: dict[str, Any],
     difference: float,
@@ -334,15 +335,5 @@ def _card(
         "cannot": "faces generated or animated as a whole, edits of the mouth alone, faces under 64 px, strong blur",
         "trained": datetime.now(UTC).date().isoformat(),
         "numbers": {**numbers, "onnx_torch_difference": difference},
-        "calibration": {
-            "slope": fit.slope,
-            "intercept": fit.intercept,
-            "cap": fit.cap,
-            "reals": fit.reals,
-            "fakes": fit.fakes,
-            "llr_manipulated": fit.llr_manipulated,
-            "llr_no_evidence": fit.llr_no_evidence,
-            "threshold_fpr": fit.threshold_fpr,
-            "refits": [list(line) for line in fit.refits],
-        },
+        "calibration": asdict(calibration),
     }
