@@ -1,8 +1,10 @@
 """Training: nets, pairs, a short run that goes on where it stopped, and an export that agrees with torch."""
 
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -20,6 +22,7 @@ from unforge.train import export, fakes, loop
 from unforge.train.crops import Store
 from unforge.train.pairs import PairSet, View, degrade, make_pair, stream
 from unforge.train.recipes import seam
+from unforge.weights.calibration import Calibration
 
 SMALL = View(size_px=64, margin_low=1.2, margin_high=1.4)
 
@@ -144,6 +147,27 @@ def test_a_run_learns_stops_and_goes_on(store: Store, tmp_path: Path) -> None:
     assert gone_on["elapsed_s"] > stopped["elapsed_s"]
     lines = (tmp_path / "log.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["step", "20", "40"]
+
+
+def test_a_recipe_ends_in_a_file_with_its_card(tmp_path: Path) -> None:
+    """From a folder of pictures to weights that the loader would take; what it learned in seconds is nothing."""
+    lines = ["path,label,kind,dataset,method,split"]
+    for n, (label, split) in enumerate([("real", "train")] * 2 + [("real", "val")] * 2 + [("fake", "train")] * 2):
+        cv2.imwrite(str(tmp_path / f"{n}.png"), np.ascontiguousarray(np.roll(portrait(), 9 * n, axis=1)[..., ::-1]))
+        lines.append(f"{n}.png,{label},image,nasa,,{split}")
+    (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
+    told: list[str] = []
+    out = tmp_path / "out"
+    recipe = seam.Recipe(steps=2, pairs=2, workers=0)  # no workers: forking after OpenCV's threads have run may hang
+    net = seam.train(tmp_path, out, recipe, on_progress=lambda what, share: told.append(what))
+    seam.finish(net, seam.open_store(tmp_path, out), out)
+    written = tomllib.loads((out / "seam.toml").read_text("utf-8"))
+    assert written["sha256"] == export.sha256(out / "seam.onnx")
+    assert set(written) >= {"licence", "origin", "purpose", "feed", "data", "cannot", "mask_threshold"}
+    assert 0.0 <= written["numbers"]["self_blend_auc"] <= 1.0
+    calibration = Calibration.from_card(written["calibration"])
+    assert (calibration.reals, calibration.fakes) == (2, 4)
+    assert "finding faces" in told
 
 
 def test_the_file_agrees_with_torch(net: SeamNet, tmp_path: Path) -> None:

@@ -166,3 +166,15 @@ def test_each_thing_is_decoded_at_most_once(clip: Path, monkeypatch: pytest.Monk
         assert exhibit.tracks
         assert exhibit.facts.kind == "video"
     assert sorted(calls) == ["frames", "probe"]
+
+
+def test_a_long_film_is_looked_at_by_its_key_frames(tmp_path: Path) -> None:
+    path = tmp_path / "long.mkv"
+    pictures = [scene((320, 240), (150 + 3 * n, 120, 90)) for n in range(12)]
+    times_s = [n * 0.5 for n in range(260)]
+    write_video(path, (pictures[n % 12] for n in range(260)), times_s)
+    exhibit = Exhibit(path)
+    assert exhibit.key_frames_only
+    assert exhibit.scan.times_s[-1] > 60.0
+    assert exhibit.tracks
+    assert set(exhibit.scan.times_s) <= set(times_s)

@@ -25,7 +25,7 @@ import click
 )
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M", help="Stop after M minutes.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of all random draws.")
+@click.option("--seed", type=int, default=1, show_default=True, metavar="N", help="Seed of all random draws.")
 def command(recipe: str, data: Path, out: Path | None, minutes: float | None, resume: bool, seed: int) -> int:
     """Train by RECIPE and export the network with its card.
 

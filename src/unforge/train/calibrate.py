@@ -40,6 +40,7 @@ def fit(material: Sequence[Scored], seed: int = 1) -> Calibration:
     for fake in (False, True):
         if not any(len(part.scores) for part in material if part.fake == fake):
             raise UsageError(f"calibration: expected reals and fakes; got no {'fakes' if fake else 'reals'}")
+    material = [part for part in material if len(part.scores)]
     slope, intercept = _line(material)
     rng = np.random.default_rng(seed)
     refits = tuple(_line([_resampled(part, rng) for part in material]) for _ in range(REFITS))
@@ -64,7 +65,7 @@ def fit(material: Sequence[Scored], seed: int = 1) -> Calibration:
 def _highest_percent(scores: NDArray[np.float64]) -> float:
     """The score that 1 % of reals like these reach."""
     top = float(np.quantile(scores, 1.0 - FPR, method="higher"))
-    if len(scores) >= FEW:
+    if len(scores) >= FEW or len(scores) < 2:
         return top
     return max(top, float(scores.mean() + NORMAL_99 * scores.std(ddof=1)))
 

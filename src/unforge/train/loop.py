@@ -51,7 +51,7 @@ def run(
     schedule: Schedule,
     folder: Path,
     resume: bool,
-    on_progress: Callable[[float, str], None] | None = None,
+    on_progress: Callable[[str, float], None] | None = None,
 ) -> nn.Module:
     """Train `net` and return the running average of its weights.
 
@@ -74,7 +74,8 @@ def run(
         if progress.step % 20 == 0:
             _write(folder / "log.csv", {"step": progress.step, "elapsed_s": round(progress.elapsed_s, 1), **log})
             if on_progress:
-                on_progress(progress.share(schedule), ", ".join(f"{name} {value:.3f}" for name, value in log.items()))
+                told = ", ".join(f"{name} {value:.3f}" for name, value in log.items())
+                on_progress(told, progress.share(schedule))
         if time.monotonic() - saved > schedule.checkpoint_every_s:
             _save(checkpoint, net, average, optimiser, progress)
             saved = time.monotonic()

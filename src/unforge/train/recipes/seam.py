@@ -53,7 +53,7 @@ def main(
     minutes: float | None = None,
     resume: bool = False,
     seed: int = 1,
-    on_progress: Callable[[float, str], None] | None = None,
+    on_progress: Callable[[str, float], None] | None = None,
 ) -> Path:
     """Train, export, measure and calibrate; returns the folder with `seam.onnx` and its card `seam.toml`.
 
@@ -65,10 +65,10 @@ def main(
     return out
 
 
-def open_store(data: Path, out: Path, on_progress: Callable[[float, str], None] | None = None) -> crops.Store:
+def open_store(data: Path, out: Path, on_progress: Callable[[str, float], None] | None = None) -> crops.Store:
     """The face crops of everything that this recipe may see."""
     samples = [sample for sample in datasets.index("manifest", data) if _allowed(sample)]
-    tell = None if on_progress is None else lambda share: on_progress(share, "finding faces")
+    tell = None if on_progress is None else lambda share: on_progress("finding faces", share)
     return crops.build(samples, out / "store", tell)
 
 
@@ -81,7 +81,7 @@ def train(
     out: Path,
     recipe: Recipe,
     resume: bool = False,
-    on_progress: Callable[[float, str], None] | None = None,
+    on_progress: Callable[[str, float], None] | None = None,
 ) -> nn.Module:
     """Train on the reals of the training split of the data set in `data`; work files go to `out`."""
     torch.manual_seed(recipe.seed)
