@@ -8,7 +8,6 @@ decoder, sampled.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -16,16 +15,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unforge import __version__
-from unforge.bench.record import host
+from unforge import __version__, weights
+from unforge.bench.record import Record, Value, host, sha256_of
 from unforge.cli.sample import portrait
-from unforge.media.write import write_video
+from unforge.media.write import atomic_write, write_video
 
 SIZE_WH = (1280, 720)
 RATE_HZ = 30
@@ -69,6 +67,10 @@ def resident_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def spread(values: list[float]) -> Value:
+    return Value(round(float(np.median(values)), 2), round(min(values), 2), round(max(values), 2), len(values))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clip", type=Path)
@@ -80,24 +82,23 @@ def main() -> None:
         if given.clip is None:
             write_video(clip, panned(), [n / RATE_HZ for n in range(RATE_HZ * DURATION_S)])
         rounds = [measured(clip) for _ in range(given.rounds)]
-    record: dict[str, Any] = {
-        "schema": "unforge.speed/1",
-        "what": "unforge examine with report, whole process, 10 s 720p clip",
-        "version": __version__,
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "host": host(),
-        "rounds": given.rounds,
-    }
-    for name in ("wall_s", "peak_mb"):
-        values = [one[name] for one in rounds]
-        record[name] = {
-            "median": round(float(np.median(values)), 2),
-            "min": round(min(values), 2),
-            "max": round(max(values), 2),
-        }
+        figures = {name: spread([one[name] for one in rounds]) for name in rounds[0]}
+        record = Record(
+            name="speed",
+            protocol="speed",
+            split="10 s, 720p",
+            rows={"examine with report, whole process": figures},
+            manifest_sha256=sha256_of(clip),
+            weights={name: weights.card(name).sha256 for name in weights.available()},
+            version=__version__,
+            date=time.strftime("%Y-%m-%d", time.gmtime()),
+            host=host(),
+            seed=0,
+            settings={"rounds": given.rounds, "figures": "medians with minimum and maximum over fresh processes"},
+        )
     given.out.mkdir(exist_ok=True)
-    (given.out / "speed.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
-    print(json.dumps(record, indent=2))
+    atomic_write(given.out / "speed.json", record.to_json().encode())
+    print(record.to_json())
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ def render(record: Record, figures: Sequence[str] = ()) -> str:
     lines += [
         "",
         f"Record `results/{record.name}.json`: {record.date}, unforge {record.version}, {record.host}; "
-        f"95 % bootstrap intervals; data list `{record.manifest_sha256[:12]}`; {networks}.",
+        f"{record.settings.get('figures', '95 % bootstrap intervals')}; data `{record.manifest_sha256[:12]}`; "
+        f"{networks}.",
     ]
     return "\n".join(lines) + "\n"
 
