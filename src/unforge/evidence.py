@@ -19,6 +19,7 @@ class Region:
     track: FaceTrack.id, or None for the whole picture or sound.
     box_px: (x0, y0, x1, y1) in the displayed frame, or None.
     heat: (H, W) float32 in [0, 1] on the face crop, or None.
+    facts: what was read at this place, e.g. `artefact_colour`, the probability that colour was changed here.
     """
 
     start_s: float
@@ -27,6 +28,7 @@ class Region:
     track: int | None = None
     box_px: tuple[int, int, int, int] | None = None
     heat: NDArray[np.float32] | None = None
+    facts: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.llr) and self.end_s >= self.start_s):
@@ -44,7 +46,7 @@ class Region:
     __hash__ = None  # type: ignore[assignment]  # heat is an array
 
     def _plain(self) -> tuple[object, ...]:
-        return self.start_s, self.end_s, self.llr, self.track, self.box_px
+        return self.start_s, self.end_s, self.llr, self.track, self.box_px, dict(self.facts)
 
 
 def _same_heat(first: NDArray[np.float32] | None, second: NDArray[np.float32] | None) -> bool:

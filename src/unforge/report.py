@@ -185,6 +185,7 @@ def _region_to(region: Region) -> dict[str, Any]:
         "track": region.track,
         "box_px": _list(region.box_px),
         "heat": None if region.heat is None else np.asarray(region.heat, np.float64).tolist(),
+        "facts": dict(region.facts),
     }
 
 
@@ -267,6 +268,7 @@ def _region_from(data: Mapping[str, Any]) -> Region:
         data["track"],
         _tuple(data["box_px"]),
         None if heat is None else np.asarray(heat, np.float32),
+        dict(data.get("facts", {})),
     )
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from unforge import channel
 from unforge.faces import regions
-from unforge.train.fakes import Fake
+from unforge.train.fakes import REGIONS as NAMED
+from unforge.train.fakes import Donors, Fake
 
 Picture = NDArray[np.uint8]
 Generator = np.random.Generator
@@ -22,7 +23,8 @@ MIN_CHANGE = 1.0  # mean difference inside the mask in grey levels; less is no f
 TRIES = 6
 CUES: Mapping[str, float] = {
     "colour": 0.22,
-    "sharpness": 0.38,
+    "sharpness": 0.31,
+    "smoothing": 0.07,
     "compression": 0.10,
     "geometry": 0.12,
     "mixed": 0.18,
@@ -42,10 +44,11 @@ def make(
     rgb: Picture,
     landmarks_px: NDArray[np.float32],
     rng: Generator,
+    donors: Donors | None = None,
     cue: str | None = None,
     region: str | None = None,
 ) -> Fake:
-    """Forge a face crop (H, W, 3) with mesh (468, 2) on it.
+    """Forge a face crop (H, W, 3) with mesh (468, 2) on it; no donors are needed.
 
     cue, region: force what is otherwise drawn (for probes and tests). One side of the seam is the altered copy, by
     chance the inner or the outer one; the untouched partner is altered as a whole half of the time. So neither the
@@ -63,6 +66,7 @@ def _attempt(
     rgb: Picture, landmarks_px: NDArray[np.float32], rng: Generator, cue: str | None, region: str | None
 ) -> Fake:
     cue = cue or _draw(CUES, rng)
+    region = region or _draw(REGIONS, rng)
     mask = region_mask(landmarks_px, rgb.shape[:2], rng, region)
     altered, artefacts = _altered(rgb, cue, rng)
     inside_altered = rng.random() < 0.6
@@ -74,7 +78,9 @@ def _attempt(
     weight = mask[..., None]
     blended = source * weight + target * (1.0 - weight)
     partner = altered if rng.random() < 0.5 else rgb
-    return Fake(np.clip(np.round(blended), 0, 255).astype(np.uint8), partner, mask, tuple(dict.fromkeys(artefacts)))
+    return Fake(
+        _clipped(blended), partner, mask, tuple(dict.fromkeys(artefacts)), region if region in NAMED else "face"
+    )
 
 
 def _change(fake: Fake) -> float:
@@ -268,6 +274,7 @@ def _noise(rgb: Picture, rng: Generator) -> Picture:
 
 ALTERATIONS: Mapping[str, tuple[Alteration, ...]] = {
     "colour": (_shift_lab, _gamma, _white_balance, _saturation),
-    "sharpness": (_resampled, _resampled, _blurred, _sharpened, _smoothed),
+    "sharpness": (_resampled, _resampled, _blurred, _sharpened),
+    "smoothing": (_smoothed,),
     "compression": (_jpeg, _noise),
 }

@@ -205,7 +205,13 @@ class OneCue:
 
     cue: str
 
-    def make(self, rgb: NDArray[np.uint8], landmarks_px: NDArray[np.float32], rng: np.random.Generator) -> fakes.Fake:
+    def make(
+        self,
+        rgb: NDArray[np.uint8],
+        landmarks_px: NDArray[np.float32],
+        rng: np.random.Generator,
+        donors: fakes.Donors | None = None,
+    ) -> fakes.Fake:
         from unforge.train.fakes import self_blend
 
         return self_blend.make(rgb, landmarks_px, rng, cue=self.cue)
