@@ -19,8 +19,9 @@ from unforge.media.frame import Frame
 from unforge.nets.lite0 import Lite0, SameConv, imagenet_weights
 from unforge.nets.seam import SeamNet
 from unforge.train import export, fakes, loop
+from unforge.train.batches import PairSet, stream
 from unforge.train.crops import Store
-from unforge.train.pairs import PairSet, View, degrade, make_pair, stream
+from unforge.train.pairs import View, degrade, make_pair
 from unforge.train.recipes import seam
 from unforge.weights.calibration import Calibration
 

@@ -23,7 +23,8 @@ from unforge.detect import seam as detector
 from unforge.nets.lite0 import imagenet_weights
 from unforge.nets.seam import SeamNet
 from unforge.train import calibrate, card, crops, datasets, export, fakes, loop
-from unforge.train.pairs import Pair, PairSet, View, make_pair, stream
+from unforge.train.batches import PairSet, stream
+from unforge.train.pairs import Pair, View, make_pair
 from unforge.train.sample import Sample
 from unforge.weights.calibration import Calibration
 
