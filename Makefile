@@ -64,8 +64,13 @@ shared: $(VENV)/.dev  ## tests that read the data collection beside the reposito
 train-tests: $(VENV)/.train  ## tests of the training part (installs torch)
 	$(BIN)/python -m pytest -n $(JOBS) tests/train -m "not shared" $(PYTEST_ARGS)
 
-bench: $(VENV)/.core  ## measure on the validation clips, write results/ and the tables
-	$(BIN)/unforge bench clips --data $(DATA)
+bench: $(VENV)/.core  ## measure on the validation data, write results/ and the tables
+	@peers=$$(ls results/peers/*.onnx 2>/dev/null | sed 's|.*/||; s|\.onnx$$||' | paste -s -d , -); set -e; \
+	for protocol in clips stills robustness; do \
+	    $(BIN)/unforge bench $$protocol --data $(DATA) $${peers:+--peers $$peers}; \
+	done; \
+	$(BIN)/unforge bench explanation --data $(DATA); \
+	$(BIN)/unforge bench speed $${peers:+--peers $$peers}
 	$(BIN)/unforge bench --tables
 
 docs: $(VENV)/.core  ## render the tables of the documents from results/

@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests import media_samples
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("unforge", deadline=None)
+hypothesis.settings.load_profile("unforge")
 
 
 @pytest.fixture(scope="session")

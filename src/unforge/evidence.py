@@ -60,7 +60,7 @@ class Evidence:
     """One calibrated answer to one question.
 
     question: "manipulated", "adversarial", "harmful", "marked", ...
-    source: the weights card that spoke, e.g. "seam-1".
+    source: the weights card that spoke, e.g. "finegrained-1".
     llr: natural-log likelihood ratio yes:no; 0.0 says nothing either way.
     note: one sentence that a reader can check.
     facts: numbers with units in their names. `llr_low` and `llr_high` are the 95 % interval of the calibration;

@@ -13,6 +13,7 @@ from unforge.evidence import Evidence, Region
 from unforge.examiner import Examiner
 from unforge.exhibit import Exhibit
 from unforge.explain import words
+from unforge.explain.findings import findings
 from unforge.faces import FaceTrack
 from unforge.report import ErrorFacts, ExhibitFacts, Face, FaceFrame, FaceImage, Model, Report, Run
 from unforge.verdict import posterior, weigh
@@ -53,13 +54,15 @@ def examine(
         return Report(ExhibitFacts(str(path)), run(), error=ErrorFacts(error.code, error.message))
     verdict = weigh(evidence, QUESTION, prior)
     faces = tuple(_face(track, evidence, prior) for track in exhibit.tracks)
+    found = findings(exhibit, chosen, evidence)
     return Report(
         exhibit=facts,
         run=run(),
         verdict=verdict,
         evidence=evidence,
         faces=faces,
-        explanation=words.explain(facts, verdict, evidence, faces),
+        findings=found,
+        explanation=words.explain(facts, verdict, evidence, faces, found),
         limits=words.limits(facts, verdict, evidence, faces),
     )
 

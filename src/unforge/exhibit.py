@@ -1,6 +1,8 @@
 """A file under examination: decoded on demand, each thing at most once."""
 
-from collections.abc import Callable, Iterator
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +56,12 @@ class Exhibit:
         if self.key_frames_only and len(seen.times_s) < FEW_LOOKS:
             return faces.scan(self._looks(key_frames_only=False))
         return seen
+
+    def showing(self, tracks: Sequence[FaceTrack]) -> "Exhibit":
+        """The same file with other people in it: for asking what an examiner would say if a face looked otherwise."""
+        other = copy.copy(self)
+        other.scan = replace(self.scan, tracks=tuple(tracks))
+        return other
 
     @property
     def key_frames_only(self) -> bool:

@@ -68,6 +68,56 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """The test of a mark: what an examiner says of the same look when a place in it is hidden (explain/probe.py).
+
+    llr_before: as it is; llr_marked: with the marked region hidden; llr_random: with regions as large hidden at random.
+    confirmed: hiding the mark lowers the evidence clearly, and clearly further than any of the random regions.
+    """
+
+    llr_before: float
+    llr_marked: float
+    llr_random: tuple[float, ...]
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FindingImage:
+    """Pictures of a finding for readers, not part of the JSON.
+
+    rgb: (S, S, 3) uint8 face crop; heat: (h, w) float32 in [0, 1] over it; magnified: (S, S, 3) uint8, exaggerated;
+    magnified_px: the place in rgb that it shows, as x0, y0, x1, y1.
+    """
+
+    rgb: NDArray[np.uint8]
+    heat: NDArray[np.float32]
+    magnified: NDArray[np.uint8]
+    magnified_px: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One telling look at a face, with what can be checked about it; what was not measured is not in it.
+
+    source, llr: who spoke, and what this look says by itself. marked: share of the face that is marked.
+    parts: share of the mark by part of the face; they sum to 1. artefacts: by kind, the probability that it was
+    injected if the face is forged. measured: physical indicators inside and outside of the mark, by name with the
+    unit (explain/measure.py). hidden: None if not tested.
+    """
+
+    track: int
+    time_s: float
+    llr: float
+    source: str
+    marked: float
+    parts: Mapping[str, float] = field(default_factory=dict)
+    artefacts: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
+    hidden: Hidden | None = None
+    image: FindingImage | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorFacts:
     """Why a file could not be examined."""
 
@@ -102,6 +152,7 @@ class Report:
     verdict: Verdict | None = None
     evidence: tuple[Evidence, ...] = ()
     faces: tuple[Face, ...] = ()
+    findings: tuple[Finding, ...] = ()
     explanation: Sentences = field(default_factory=dict)
     limits: Sentences = field(default_factory=dict)
     error: ErrorFacts | None = None
@@ -115,6 +166,7 @@ class Report:
             head["verdict"] = _verdict_to(self.verdict)
             head["evidence"] = [_evidence_to(answer) for answer in self.evidence]
             head["faces"] = [_face_to(face) for face in self.faces]
+            head["findings"] = [_finding_to(finding) for finding in self.findings]
             head["explanation"] = {language: list(said) for language, said in self.explanation.items()}
             head["limits"] = {language: list(said) for language, said in self.limits.items()}
         return head | {"run": _run_to(self.run)}
@@ -200,6 +252,29 @@ def _face_to(face: Face) -> dict[str, Any]:
     }
 
 
+def _finding_to(finding: Finding) -> dict[str, Any]:
+    return {
+        "track": finding.track,
+        "time_s": finding.time_s,
+        "llr": finding.llr,
+        "source": finding.source,
+        "marked": finding.marked,
+        "parts": dict(finding.parts),
+        "artefacts": dict(finding.artefacts),
+        "measured": dict(finding.measured),
+        "hidden": None if finding.hidden is None else _hidden_to(finding.hidden),
+    }
+
+
+def _hidden_to(hidden: Hidden) -> dict[str, Any]:
+    return {
+        "llr_before": hidden.llr_before,
+        "llr_marked": hidden.llr_marked,
+        "llr_random": list(hidden.llr_random),
+        "confirmed": hidden.confirmed,
+    }
+
+
 def _run_to(run: Run) -> dict[str, Any]:
     return {
         "version": run.version,
@@ -217,6 +292,7 @@ def _report_from(data: Mapping[str, Any]) -> Report:
         verdict=None if verdict is None else _verdict_from(verdict),
         evidence=tuple(_evidence_from(answer) for answer in data.get("evidence", ())),
         faces=tuple(_face_from(face) for face in data.get("faces", ())),
+        findings=tuple(_finding_from(finding) for finding in data.get("findings", ())),
         explanation={language: tuple(said) for language, said in data.get("explanation", {}).items()},
         limits={language: tuple(said) for language, said in data.get("limits", {}).items()},
         error=None if error is None else ErrorFacts(error["code"], error["message"]),
@@ -281,6 +357,25 @@ def _face_from(data: Mapping[str, Any]) -> Face:
         data["llr"],
         tuple(FaceFrame(f["time_s"], _box(f["box_px"]), f["llr"]) for f in data["frames"]),
     )
+
+
+def _finding_from(data: Mapping[str, Any]) -> Finding:
+    hidden = data["hidden"]
+    return Finding(
+        data["track"],
+        data["time_s"],
+        data["llr"],
+        data["source"],
+        data["marked"],
+        dict(data["parts"]),
+        dict(data["artefacts"]),
+        dict(data["measured"]),
+        None if hidden is None else _hidden_from(hidden),
+    )
+
+
+def _hidden_from(data: Mapping[str, Any]) -> Hidden:
+    return Hidden(data["llr_before"], data["llr_marked"], tuple(data["llr_random"]), data["confirmed"])
 
 
 def _run_from(data: Mapping[str, Any]) -> Run:

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unforge import examination
-from unforge.bench import protocols, record, table
+from unforge.bench import figures, judge, protocols, record, table
+from unforge.bench.judge import Contestant, Judgement
+from unforge.bench.material import Item
 from unforge.bench.protocols import clips
 from unforge.bench.record import Record, Value
 from unforge.cli import main
 from unforge.errors import SchemaError, UnknownName, UsageError
-from unforge.report import ErrorFacts, ExhibitFacts, Face, FaceFrame, Model, Report, Run
-from unforge.verdict import Verdict, posterior
+from unforge.exhibit import Exhibit
 
 HEAD = "path,label,kind,dataset,method,identity,split,licence,source_sha256"
 LINES = (
@@ -39,29 +41,28 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def examined(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Deepfakes are seen, FaceSwap is not; one real clip cannot be judged and one cannot be read."""
+    """Deepfakes are seen, FaceSwap is not; one real clip cannot be judged, one cannot be read. The peer sees less."""
     seen: list[Path] = []
-    monkeypatch.setattr(clips, "ROUNDS", 50)
+    monkeypatch.setattr(figures, "ROUNDS", 50)
 
-    def examine(path: Path, *, examiners: Any = None, prior: float = 0.5) -> Report:
-        seen.append(path)
-        run = Run("0.1.0", (Model("seam", "ab" * 32),), "2026-01-01T00:00:00+00:00", 1.0)
-        if path.name == "r3.mp4":
-            return Report(ExhibitFacts(str(path)), run, error=ErrorFacts("unreadable", "it ends too early"))
-        if path.name == "r2.mp4":
-            return Report(
-                ExhibitFacts(str(path)),
-                run,
-                Verdict("manipulated", "not_assessable", None, None, None, prior),
-            )
-        llr = 3.0 if "deepfakes" in str(path) else -1.0
-        band = "manipulated" if llr > 2 else "inconclusive"
-        frames = tuple(FaceFrame(t, (0, 0, 9, 9), None if t == 0 else llr + 0.1 * t) for t in range(4))
-        verdict = Verdict("manipulated", band, posterior(llr, prior), (0.0, 1.0), llr, prior)  # type: ignore[arg-type]
-        return Report(ExhibitFacts(str(path)), run, verdict, faces=(Face(0, 0, 3, 0.5, llr, frames),))
+    def contestants(examiners: Any, peers: Any = ()) -> tuple[Contestant, ...]:
+        return tuple(Contestant(name, (), {name: "ab" * 32}) for name in (judge.OWN, *peers))
 
-    monkeypatch.setattr(examination, "examine", examine)
+    def judged(exhibit: Exhibit, all_contestants: Any, central_face: bool = False) -> list[Judgement]:
+        seen.append(exhibit.path)
+        return [said(exhibit.path, weaker=n > 0) for n in range(len(all_contestants))]
+
+    monkeypatch.setattr(judge, "contestants", contestants)
+    monkeypatch.setattr(judge, "judge", judged)
     return seen
+
+
+def said(path: Path, weaker: bool) -> Judgement:
+    if path.name in ("r2.mp4", "r3.mp4"):
+        return Judgement(0.0, np.empty(0), False, True, path.name == "r3.mp4", 1.0)
+    llr = 3.0 if "deepfakes" in str(path) else -1.0
+    llr = -llr if weaker and path.name == "f0.mp4" else llr
+    return Judgement(llr, np.array([llr + 0.1 * t for t in (1, 2, 3)]), llr > 2, False, False, 1.0)
 
 
 def test_clips_of_the_split_alone_are_examined_and_the_figures_are_right(data: Path, examined: list[Path]) -> None:
@@ -77,22 +78,30 @@ def test_clips_of_the_split_alone_are_examined_and_the_figures_are_right(data: P
     assert deepfakes["abstained_real"].value == 0.5
     assert deepfakes["failed"].value == 1.0
     assert deepfakes["video_auc"].n == 8
-    assert found.weights == {"seam": "ab" * 32}
+    assert found.weights == {judge.OWN: "ab" * 32}
     assert told[0] == (LINES[0].split(",")[0], 0.0)
 
 
 @pytest.mark.usefixtures("examined")
 def test_a_row_of_one_class_has_no_value_instead_of_zero(data: Path) -> None:
+    other = clips.run(None, data).rows["other"]
+    assert other["video_auc"] == Value(None, None, None, 1)
+    assert other["tpr"].value is None
+    assert other["fpr"].value == 0.0
+
+
+@pytest.mark.usefixtures("examined")
+def test_animated_faces_are_ranked_against_the_untouched_clips(data: Path) -> None:
     animated = clips.run(None, data).rows["animated"]
-    assert animated["video_auc"] == Value(None, None, None, 1)
-    assert animated["fpr"].value is None
+    assert animated["video_auc"].n == 5
+    assert animated["video_auc"].value == 0.25
     assert animated["tpr"].value == 0.0
 
 
 @pytest.mark.usefixtures("examined")
 def test_the_same_run_gives_the_same_record_but_for_the_clock(data: Path) -> None:
-    first, second = clips.run(["seam"], data), clips.run(["seam"], data)
-    assert first.name == "clips-val-seam"
+    first, second = clips.run(["finegrained"], data), clips.run(["finegrained"], data)
+    assert first.name == "clips-val-finegrained"
     for one, two in zip(first.rows.values(), second.rows.values(), strict=True):
         assert {k: v for k, v in one.items() if k != "seconds_per_clip"} == {
             k: v for k, v in two.items() if k != "seconds_per_clip"
@@ -120,11 +129,57 @@ def test_a_folder_without_clips_says_what_was_expected(tmp_path: Path, data: Pat
         clips.run(None, tmp_path / "nowhere")
 
 
+@pytest.mark.usefixtures("examined")
+def test_a_share_of_none_has_a_wilson_interval_and_the_table_says_which_is_which(data: Path) -> None:
+    """Resampling 0 of 4 gives [0, 0], as if four clips were proof."""
+    found = clips.run(None, data)
+    fpr = found.rows["Deepfakes"]["fpr"]
+    assert (fpr.value, fpr.low, fpr.n) == (0.0, 0.0, 4)
+    assert fpr.high == pytest.approx(0.4899, abs=1e-4)  # Wilson's bound for 0 of 4
+    assert {found.rows["FaceSwap"][name].n for name in ("tpr", "abstained_fake")} == {2}
+    footer = table.render(found).strip().splitlines()[-1]
+    assert "Wilson score for rates (tpr, fpr, abstained), bootstrap for the rest" in footer
+
+
+@pytest.mark.usefixtures("examined")
+def test_a_peer_is_compared_on_the_same_clips_with_a_paired_interval(data: Path) -> None:
+    rows = clips.run(None, data, peers=["weaker"]).rows
+    assert [row for row in rows if row.startswith("weaker: ")] == [
+        f"weaker: {row}" for row in rows if not row.startswith("weaker: ")
+    ]
+    ours, theirs = rows["Deepfakes"], rows["weaker: Deepfakes"]
+    lead = theirs["auc_lead"]
+    assert ours["video_auc"].value is not None
+    assert theirs["video_auc"].value is not None
+    assert lead.value == pytest.approx(ours["video_auc"].value - theirs["video_auc"].value)
+    assert lead.low is not None
+    assert lead.low >= 0.0  # ours is never worse on any resample: only a paired interval knows
+    assert "auc_lead" not in ours
+
+
 def test_every_protocol_can_be_run() -> None:
-    assert "clips" in protocols.available()
+    assert {"clips", "stills", "robustness", "explanation", "speed"} <= set(protocols.available())
     assert all(callable(protocols.load(name).run) for name in protocols.available())
-    with pytest.raises(UnknownName, match="available: clips"):
+    with pytest.raises(UnknownName, match="available: clips, "):
         protocols.load("nonsense")
+
+
+def test_measuring_needs_no_torch() -> None:
+    """The bench is in the wheel, and torch is not: only nets and recipes may import it, or a function when it runs."""
+    code = (
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.split('.')[0] in ('torch', 'onnx'):\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "from unforge.bench import peers, protocols, reference\n"
+        "[protocols.load(name) for name in protocols.available()]\n"
+        "from unforge.bench.peers import mesonet4, mesoinception4, xception\n"
+        "from unforge.bench import network, places\n"
+        "assert places.scrambled(network.packaged('finegrained'), 0) is None"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 numbers = st.none() | st.floats(-1e6, 1e6)
@@ -177,7 +232,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         split="val",
         rows={"FaceSwap": {"video_auc": Value(0.8312, 0.7, 0.9321, 24), "tpr": Value(None, None, None, 24)}},
         manifest_sha256="cd" * 32,
-        weights={"seam": "ab" * 32},
+        weights={"finegrained": "ab" * 32},
         version="0.1.0",
         date="2026-01-01",
         host="2 CPU cores",
@@ -210,6 +265,12 @@ def test_a_mark_may_choose_its_figures(project: Path) -> None:
     assert "video auc" not in text
 
 
+def test_a_row_without_any_of_the_chosen_figures_is_left_out(project: Path) -> None:
+    text = table.update("<!-- results:clips-val log_loss -->\n<!-- /results -->", record.read_all(project / "results"))
+    assert "| val | n | log loss |" in text
+    assert "FaceSwap" not in text
+
+
 def test_a_mark_without_its_record_lists_the_choices(project: Path) -> None:
     (project / "README.md").write_text("<!-- results:nothing -->\n<!-- /results -->\n")
     assert main.main(["bench", "--tables"]) == 2
@@ -229,14 +290,26 @@ def test_an_unknown_option_is_wrong_usage() -> None:
 
 @pytest.mark.usefixtures("examined")
 def test_bench_writes_the_record_and_prints_the_table(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["bench", "clips", "--data", str(data), "--with", "seam", "--out", str(data / "results")]) == 0
-    kept = json.loads((data / "results" / "clips-val-seam.json").read_text("utf-8"))
+    assert (
+        main.main(["bench", "clips", "--data", str(data), "--with", "finegrained", "--out", str(data / "results")]) == 0
+    )
+    kept = json.loads((data / "results" / "clips-val-finegrained.json").read_text("utf-8"))
     assert kept["schema"] == "unforge.record/1"
     assert "| Deepfakes | 8 |" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["clips"], ["--check"], ["clips", "--tables"], ["clips", "--data", "no such folder"]]
+    "arguments",
+    [
+        [],
+        ["clips"],
+        ["--check"],
+        ["clips", "--tables"],
+        ["clips", "--data", "no such folder"],
+        ["clips", "--data", ".", "--peers", "nonsense"],
+        ["stills", "--data", ".", "--list", __file__],
+        ["no-such-protocol", "--data", "."],
+    ],
 )
 def test_bench_without_what_it_needs_is_wrong_usage(arguments: list[str]) -> None:
     assert main.main(["bench", *arguments]) == 2
@@ -245,8 +318,8 @@ def test_bench_without_what_it_needs_is_wrong_usage(arguments: list[str]) -> Non
 def test_frames_of_a_clip_move_together_in_the_interval() -> None:
     frames = np.linspace(-1.0, 1.0, 50)
     outcomes = [
-        clips.Outcome(clips.Clip(f"{n}", fake, "ffpp_c23", "m"), 0.0, frames, False, False, False, 1.0)
+        clips.Outcome(Item(f"{n}", fake, "video", "ffpp_c23", "m"), Judgement(0.0, frames, False, False, False, 1.0))
         for n, fake in enumerate([False, True])
     ]
-    value = clips.figures(outcomes)["frame_auc"]
+    value = clips.row_figures(outcomes)["frame_auc"]
     assert (value.low, value.value, value.high) == (0.5, 0.5, 0.5)

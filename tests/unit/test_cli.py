@@ -29,12 +29,12 @@ def report(path: object, band: str = "no_evidence", prior: float = 0.5) -> Repor
     if "broken" in Path(str(path)).name:
         return Report(facts, RUN, error=ErrorFacts("unreadable", "the file ends in the middle of a frame"))
     if band == "not_assessable":
-        note = abstention("manipulated", "seam-1", "No face was found.", {"note_zh": "未发现人脸。"})
+        note = abstention("manipulated", "finegrained-1", "No face was found.", {"note_zh": "未发现人脸。"})
         return Report(facts, RUN, Verdict("manipulated", band, None, None, None, prior), (note,))
     llr = LLRS[band]
     spread = (posterior(llr - 1, prior), posterior(llr + 1, prior))
     verdict = Verdict("manipulated", band, posterior(llr, prior), spread, llr, prior)  # type: ignore[arg-type]
-    note = Evidence("manipulated", "seam-1", llr, "a blending seam along the jaw of face 1, " * 3)
+    note = Evidence("manipulated", "finegrained-1", llr, "a blending seam along the jaw of face 1, " * 3)
     return Report(facts, RUN, verdict, (note,))
 
 
@@ -53,7 +53,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         calls.append({"path": path, "examiners": examiners, "prior": prior})
         if on_progress is not None:
             on_progress("faces", 0.5)
-            on_progress("seam", 1.0)
+            on_progress("finegrained", 1.0)
         if "stop" in path.name:
             raise KeyboardInterrupt
         band = next((band for band in BANDS if band in path.name), "no_evidence")
@@ -156,8 +156,8 @@ def test_no_weaker_band_reaches_a_stronger_one() -> None:
 
 
 def test_prior_and_examiners_are_handed_on(asked: list[dict[str, Any]], files: Files) -> None:
-    assert main.main(["examine", "--prior", "0.01", "--with", "seam", *files("a.mp4")]) == 0
-    assert (asked[0]["prior"], asked[0]["examiners"]) == (0.01, ("seam",))
+    assert main.main(["examine", "--prior", "0.01", "--with", "finegrained", *files("a.mp4")]) == 0
+    assert (asked[0]["prior"], asked[0]["examiners"]) == (0.01, ("finegrained",))
     main.main(["examine", *files("a.mp4")])
     assert asked[1]["examiners"] is None
 
@@ -275,7 +275,7 @@ def test_human_output_says_verdict_probability_prior_and_reason(files: Files, ca
     assert "Strong evidence of manipulation" in out
     assert f"probability {100 * posterior(3.0, 0.1):.0f}%" in out
     assert "at a prior of 10%" in out
-    assert "seam-1" in out
+    assert "finegrained-1" in out
     assert "+3.0" in out
     assert "blending seam along the jaw" in out
 

@@ -128,7 +128,7 @@ def test_train_without_torch_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert main.main(["train", "seam", "--data", str(tmp_path)]) == 1
+    assert main.main(["train", "finegrained", "--data", str(tmp_path)]) == 1
     assert "pip install 'unforge[train]'" in capsys.readouterr().err
 
 
@@ -138,7 +138,7 @@ def test_train_hands_everything_to_the_recipe(tmp_path: Path, monkeypatch: pytes
     def run(**settings: Any) -> Path:
         given.update(settings)
         settings["on_progress"]("training", 0.5)
-        return settings["out"] / "seam.onnx"
+        return settings["out"] / "net.onnx"
 
     recipe: Any = types.ModuleType("recipe")
     recipe.main = run
@@ -155,19 +155,19 @@ def test_train_hands_everything_to_the_recipe(tmp_path: Path, monkeypatch: pytes
         "--seed",
         "7",
     ]
-    assert main.main(["train", "seam", *arguments]) == 0
+    assert main.main(["train", "finegrained", *arguments]) == 0
     assert (given["data"], given["minutes"], given["resume"], given["seed"]) == (tmp_path, 2.0, True, 7)
-    assert str(tmp_path / "run" / "seam.onnx") in capsys.readouterr().out
+    assert str(tmp_path / "run" / "net.onnx") in capsys.readouterr().out
 
 
 def test_an_unknown_recipe_lists_the_choices(tmp_path: Path, capsys: Capture) -> None:
     assert main.main(["train", "nonsense", "--data", str(tmp_path)]) == 2
-    assert "seam" in capsys.readouterr().err
+    assert "finegrained" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "soon"])
 def test_training_for_no_time_is_wrong_usage(tmp_path: Path, minutes: str) -> None:
-    assert main.main(["train", "seam", "--data", str(tmp_path), "--minutes", minutes]) == 2
+    assert main.main(["train", "finegrained", "--data", str(tmp_path), "--minutes", minutes]) == 2
 
 
 def test_errors_on_purpose_become_a_sentence_and_exit_1(

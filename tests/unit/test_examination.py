@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from tests.faces_samples import portrait, scene
 from unforge import Report, detect, examine
+from unforge.cli import sample
+from unforge.detect.finegrained import ARTEFACTS
 from unforge.errors import UnknownName, UsageError
 from unforge.evidence import Evidence, Region
 from unforge.exhibit import Exhibit
@@ -49,11 +51,11 @@ def test_a_clip_gets_a_verdict_with_reasons(report: Report) -> None:
     assert report.error is None
     assert report.verdict is not None
     assert report.verdict.band in ("manipulated", "inconclusive", "no_evidence")
-    assert [answer.source for answer in report.evidence] == ["seam-1"]
+    assert [answer.source for answer in report.evidence] == ["finegrained-1"]
     assert report.exhibit.media == "video"
     assert report.exhibit.size_wh == (640, 360)
     assert set(report.explanation) == set(report.limits) == {"en", "zh"}
-    assert {model.name for model in report.run.models} >= {"seam", "face_landmark"}
+    assert {model.name for model in report.run.models} >= {"finegrained", "face_landmark"}
 
 
 def test_each_person_has_a_block_with_times_and_pictures(report: Report) -> None:
@@ -118,7 +120,7 @@ def test_the_prior_moves_the_probability_and_not_the_band(tmp_path: Path) -> Non
 
 
 def test_wrong_settings_are_told_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="seam"):
+    with pytest.raises(UnknownName, match="finegrained"):
         examine(tmp_path / "absent.mp4", examiners=["plse"])
     with pytest.raises(UsageError):
         examine(tmp_path / "absent.mp4", prior=1.5)
@@ -129,7 +131,7 @@ def test_progress_rises_to_its_end(clip: Path) -> None:
     examine(clip, on_progress=lambda stage, share: told.append((stage, share)))
     faces = [share for stage, share in told if stage == "faces"]
     assert faces == sorted(faces)
-    assert told[-1] == ("seam", 1.0)
+    assert told[-1] == ("finegrained", 1.0)
     assert all(0.0 <= share <= 1.0 for _, share in told)
 
 
@@ -166,6 +168,39 @@ def test_each_thing_is_decoded_at_most_once(clip: Path, monkeypatch: pytest.Monk
         assert exhibit.tracks
         assert exhibit.facts.kind == "video"
     assert sorted(calls) == ["frames", "probe"]
+
+
+def test_a_stand_in_shows_other_people_in_the_same_file(clip: Path) -> None:
+    exhibit = Exhibit(clip)
+    first, second = exhibit.tracks
+    other = exhibit.showing([second])
+    assert other.tracks == (second,)
+    assert other.facts is exhibit.facts or other.facts == exhibit.facts
+    assert other.scan.times_s == exhibit.scan.times_s
+    assert exhibit.tracks == (first, second)
+
+
+def test_a_forged_clip_is_looked_at_closely(tmp_path: Path) -> None:
+    path = tmp_path / "forged.mp4"
+    sample.make_forged_clip(path)
+    report = examine(path, examiners=["finegrained"])
+    assert len(report.findings) == 2
+    for finding in report.findings:
+        assert finding.track == 0
+        assert finding.time_s in {frame.time_s for frame in report.faces[0].frames}
+        assert finding.marked > 0.5
+        assert finding.hidden is not None
+        assert finding.image is not None
+        assert set(finding.artefacts) <= set(ARTEFACTS)
+        assert all(0.0 <= share <= 1.0 for share in finding.artefacts.values())
+    assert any("of the face is marked" in sentence for sentence in report.explanation["en"])
+    assert Report.from_json(report.to_json()).findings == report.findings
+
+
+def test_an_untouched_face_has_no_findings(tmp_path: Path) -> None:
+    report = examine(write(tmp_path / "face.png", portrait()), examiners=["finegrained"])
+    assert report.findings == ()
+    assert not any("marked" in sentence for sentence in report.explanation["en"])
 
 
 def test_a_long_film_is_looked_at_by_its_key_frames(tmp_path: Path) -> None:

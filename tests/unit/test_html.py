@@ -1,6 +1,7 @@
 """The HTML report: one file, both languages, nothing fetched, and hostile names harmless."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,13 +12,38 @@ from unforge.errors import UnknownName, UsageError
 from unforge.evidence import Evidence, Region
 from unforge.explain import formats, words
 from unforge.explain.formats import html
-from unforge.report import ErrorFacts, ExhibitFacts, Face, FaceFrame, FaceImage, Model, Report, Run
+from unforge.report import (
+    ErrorFacts,
+    ExhibitFacts,
+    Face,
+    FaceFrame,
+    FaceImage,
+    Finding,
+    FindingImage,
+    Hidden,
+    Model,
+    Report,
+    Run,
+)
 
-RUN = Run("0.1.0", (Model("seam", "ab" * 32),), "2026-01-01T00:00:00+00:00", 1.5)
+RUN = Run("0.1.0", (Model("finegrained", "ab" * 32),), "2026-01-01T00:00:00+00:00", 1.5)
 HOSTILE = "<script>alert(1)</script>&\"'.mp4"
 
 
-def report(band: str = "manipulated", exhibit: ExhibitFacts = CLIP) -> Report:
+def finding(hidden: Hidden | None = None, **changes: object) -> Finding:
+    rgb = np.random.default_rng(1).integers(0, 256, (224, 224, 3), dtype=np.uint8)
+    heat = np.linspace(0, 1, 56 * 56, dtype=np.float32).reshape(56, 56)
+    image = FindingImage(rgb, heat, rgb[::-1], (10, 20, 84, 94))
+    full = Finding(
+        0, 1.0, 3.0, "finegrained-1", 0.4, {"mouth": 0.62, "chin": 0.38}, {"colour": 0.91, "geometry": 0.3},
+        {"colour_delta_e": 3.2, "edge_ratio": 1.9}, hidden, image,
+    )  # fmt: skip
+    return replace(full, **changes)  # type: ignore[arg-type]
+
+
+def report(
+    band: str = "manipulated", exhibit: ExhibitFacts = CLIP, findings: tuple[Finding, ...] = (finding(),)
+) -> Report:
     verdict, evidence, faces = told(band)
     if faces:
         rgb = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
@@ -28,8 +54,8 @@ def report(band: str = "manipulated", exhibit: ExhibitFacts = CLIP) -> Report:
         spoken = evidence[0]
         evidence = (Evidence(spoken.question, spoken.source, spoken.llr, spoken.note, regions, spoken.facts),)
     return Report(
-        exhibit, RUN, verdict, evidence, faces,
-        words.explain(exhibit, verdict, evidence, faces), words.limits(exhibit, verdict, evidence, faces),
+        exhibit, RUN, verdict, evidence, faces, findings,
+        words.explain(exhibit, verdict, evidence, faces, findings), words.limits(exhibit, verdict, evidence, faces),
     )  # fmt: skip
 
 
@@ -88,6 +114,56 @@ def test_what_comes_from_the_file_cannot_become_code() -> None:
     page = html.render(report(exhibit=exhibit)).decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;" in page
+
+
+def closely(*findings: Finding) -> str:
+    """The section on findings, or nothing."""
+    page = html.render(report(findings=findings)).decode()
+    return page.partition('<section class="findings">')[2].partition("</section>")[0]
+
+
+def test_a_finding_is_shown_as_it_is_marked_and_magnified_with_its_numbers() -> None:
+    text = closely(finding(Hidden(3.0, 0.5, (2.5, 2.7, 2.9), True)))
+    assert text.count("data:image/jpeg;base64,") == 3
+    assert "exaggerated" in text
+    assert "夸大" in text
+    for shown in (
+        "62%",
+        "91%",
+        "ΔE\u00a03.2",
+        "1.90 times",
+        "+0.5",
+        "+2.5, +2.7, +2.9",
+        "is confirmed",
+        "标记得到证实",
+    ):
+        assert shown in text, shown
+    assert "left:4.5%;top:8.9%" in text
+
+
+def test_what_was_not_measured_is_not_in_the_section() -> None:
+    text = closely(finding(artefacts={}, measured={}))
+    assert "What kind of trace" not in text
+    assert "was not tested" in text
+    assert "if forged" not in closely(finding(artefacts={}))
+
+
+def test_a_mark_that_did_not_hold_and_a_reading_that_was_not_borne_out_stand_out() -> None:
+    text = closely(finding(Hidden(3.0, 2.9, (2.5,), False)))
+    assert text.count('class="warn"') == 2
+    assert "not confirmed" in text
+    assert "disagree on colour" in text
+
+
+def test_without_findings_there_is_no_section_and_without_pictures_none_are_missed() -> None:
+    assert closely() == ""
+    assert "data:" not in closely(finding(image=None))
+
+
+def test_a_hostile_name_of_a_part_or_examiner_cannot_become_code() -> None:
+    text = closely(finding(parts={HOSTILE: 1.0}, source=HOSTILE))
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
 
 
 def test_an_error_says_what_happened() -> None:

@@ -177,3 +177,51 @@ def test_pointing_hits_only_inside_of_the_true_mask() -> None:
     assert metrics.points_at(heat, truth)
     heat[4, 4] = 0.5
     assert not metrics.points_at(heat, truth)
+
+
+def test_the_wilson_interval_agrees_with_published_values() -> None:
+    """Newcombe, Statistics in Medicine 17 (1998), table I, method 3."""
+    for hits, n, low, high in ((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611)):
+        assert metrics.wilson(hits, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@given(st.integers(0, 60), st.integers(1, 60))
+def test_a_wilson_interval_holds_its_rate_mirrors_and_is_never_empty(hits: int, n: int) -> None:
+    hits = min(hits, n)
+    low, high = metrics.wilson(hits, n)
+    assert 0.0 <= low <= hits / n <= high <= 1.0
+    assert high - low > 0.05
+    assert metrics.wilson(n - hits, n) == pytest.approx((1.0 - high, 1.0 - low))
+
+
+def test_a_wilson_interval_of_nothing_is_unknown_and_nonsense_is_refused() -> None:
+    assert all(math.isnan(bound) for bound in metrics.wilson(0, 0))
+    with pytest.raises(UsageError, match="hits"):
+        metrics.wilson(3, 2)
+
+
+@given(scored())
+def test_average_precision_agrees_with_walking_down_the_list(
+    sample: tuple[NDArray[np.float64], NDArray[np.bool_]],
+) -> None:
+    scores, labels = sample
+    gained, before = 0.0, 0.0
+    for cut in sorted(set(scores), reverse=True):
+        above = scores >= cut
+        recall = (above & labels).sum() / labels.sum()
+        gained += (recall - before) * labels[above].mean()
+        before = recall
+    assert metrics.average_precision(scores, labels) == pytest.approx(gained)
+
+
+def test_average_precision_needs_both_classes() -> None:
+    assert math.isnan(metrics.average_precision([1.0, 2.0], [True, True]))
+    assert math.isnan(metrics.average_precision([1.0, 2.0], [False, False]))
+
+
+def test_energy_inside_is_the_share_of_the_sum() -> None:
+    heat, truth = np.array([[0.2, 0.6], [0.0, 0.2]]), np.array([[0.0, 1.0], [0.0, 1.0]])
+    assert metrics.energy_inside(heat, truth) == pytest.approx(0.8)
+    assert math.isnan(metrics.energy_inside(np.zeros((2, 2)), truth))
+    with pytest.raises(ShapeError, match="under 0"):
+        metrics.energy_inside(-heat, truth)

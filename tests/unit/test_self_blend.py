@@ -4,15 +4,13 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.faces_samples import portrait
 from unforge.faces import scan
 from unforge.media.frame import Frame
 from unforge.train import fakes
-from unforge.train.fakes import self_blend
+from unforge.train.fakes import _mask, self_blend
 
 Face = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
@@ -28,31 +26,6 @@ def face() -> Face:
     return the_face()
 
 
-@pytest.mark.parametrize("name", fakes.available())
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 2**32))
-def test_a_family_returns_a_forgery_its_partner_and_where(name: str, seed: int) -> None:
-    crop, points = the_face()
-    before = crop.copy()
-    fake = fakes.load(name).make(crop, points, np.random.default_rng(seed))
-    assert fake.rgb.shape == fake.real.shape == crop.shape
-    assert fake.rgb.dtype == fake.real.dtype == np.uint8
-    assert fake.mask.shape == crop.shape[:2]
-    assert 0.0 <= fake.mask.min() <= fake.mask.max() <= 1.0
-    assert fake.mask.max() > 0.3
-    assert fake.artefacts
-    assert set(fake.artefacts) <= set(fakes.ARTEFACTS)
-    assert fake.region in fakes.REGIONS
-    assert np.array_equal(crop, before)
-
-
-@pytest.mark.parametrize("name", fakes.available())
-def test_the_same_seed_forges_the_same(name: str, face: Face) -> None:
-    first, second = (fakes.load(name).make(*face, np.random.default_rng(11)) for _ in range(2))
-    assert np.array_equal(first.rgb, second.rgb)
-    assert np.array_equal(first.mask, second.mask)
-
-
 def test_a_forgery_differs_from_its_partner_on_one_side_of_the_seam_only(face: Face) -> None:
     """Of the two sides, one is the partner pixel by pixel: only the seam, not the whole picture, tells."""
     for seed in range(40):
@@ -61,7 +34,7 @@ def test_a_forgery_differs_from_its_partner_on_one_side_of_the_seam_only(face: F
         inside, outside = change[fake.mask > 0.97], change[fake.mask == 0.0]
         if "geometry" not in fake.artefacts and fake.mask.max() > 0.97:
             assert min(inside.mean(), outside.mean()) <= 0.5
-        assert max(change[fake.mask > 0.3].mean(), outside.mean()) >= self_blend.MIN_CHANGE
+        assert max(change[fake.mask > 0.3].mean(), outside.mean()) >= _mask.MIN_CHANGE
 
 
 def test_a_transform_is_no_label(face: Face) -> None:
@@ -81,12 +54,7 @@ def test_every_cue_can_be_forced(cue: str, face: Face) -> None:
 
 
 @pytest.mark.parametrize("region", list(self_blend.REGIONS))
-def test_every_region_lies_on_the_face(region: str, face: Face) -> None:
-    crop, points = face
-    for seed in range(8):
-        mask = self_blend.region_mask(points, crop.shape[:2], np.random.default_rng(seed), region)
-        y, x = np.nonzero(mask > 0.3)
-        assert len(y) > 20
-        low, high = points.min(axis=0) - 30, points.max(axis=0) + 30
-        assert (x > low[0]).mean() > 0.95
-        assert ((x < high[0]) & (y < high[1]) & (y > low[1])).mean() > 0.95
+def test_every_region_can_be_forced(region: str, face: Face) -> None:
+    fake = self_blend.make(*face, np.random.default_rng(5), region=region)
+    assert fake.region == (region if region in fakes.REGIONS else "face")
+    assert fake.mask.max() > 0.3

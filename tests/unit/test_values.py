@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from unforge import errors
 from unforge.errors import MediaError, SchemaError, ShapeError, UnknownName, UsageError
 from unforge.evidence import Evidence, Region, abstention
+from unforge.explain.measure import UNTOUCHED_FACE
 from unforge.plugins import Registry
-from unforge.report import ErrorFacts, ExhibitFacts, Face, FaceFrame, Model, Report, Run
+from unforge.report import ErrorFacts, ExhibitFacts, Face, FaceFrame, Finding, Hidden, Model, Report, Run
 from unforge.verdict import BANDS, Verdict, posterior, weigh
 
 number = st.floats(-50, 50)
@@ -41,6 +42,14 @@ def evidence() -> st.SearchStrategy[Evidence]:
     return spoken | st.builds(abstention, text, text, told, facts)
 
 
+def findings() -> st.SearchStrategy[Finding]:
+    shares = st.dictionaries(text, probability, max_size=2)
+    draws = st.lists(number, min_size=1, max_size=3).map(tuple)
+    hidden = st.none() | st.builds(Hidden, number, number, draws, st.booleans())
+    measured = st.dictionaries(st.sampled_from(sorted(UNTOUCHED_FACE)), number, max_size=3)
+    return st.builds(Finding, st.integers(0, 9), seconds, number, text, probability, shares, shares, measured, hidden)
+
+
 def reports() -> st.SearchStrategy[Report]:
     exhibit = st.builds(
         ExhibitFacts, text, st.none() | text, st.none() | st.integers(0), st.sampled_from([None, "video", "image"]),
@@ -57,7 +66,7 @@ def reports() -> st.SearchStrategy[Report]:
     said = st.fixed_dictionaries({language: st.lists(text, max_size=2).map(tuple) for language in ("en", "zh")})
     judged = st.builds(
         Report, exhibit, run, verdict, st.lists(evidence(), max_size=2).map(tuple),
-        st.lists(faces, max_size=2).map(tuple), said, said,
+        st.lists(faces, max_size=2).map(tuple), st.lists(findings(), max_size=2).map(tuple), said, said,
     )  # fmt: skip
     failed = st.builds(lambda e, r, c, m: Report(e, r, error=ErrorFacts(c, m)), exhibit, run, text, text)
     return judged | failed

@@ -7,9 +7,11 @@ import os
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from unforge import __version__
 from unforge.errors import SchemaError
 
 SCHEMA = "unforge.record/1"
@@ -87,6 +89,32 @@ class Record:
         except (json.JSONDecodeError, KeyError, TypeError) as cause:
             raise SchemaError(f"expected a record of schema {SCHEMA!r}; it does not parse: {cause}") from cause
         return cls(rows=rows, **fields)
+
+
+def of_today(
+    name: str,
+    protocol: str,
+    split: str,
+    rows: Mapping[str, Mapping[str, Value]],
+    manifest_sha256: str,
+    weights: Mapping[str, str],
+    seed: int,
+    settings: Mapping[str, str | int | float],
+) -> Record:
+    """A record with the version, the date and the machine of this run."""
+    return Record(
+        name=name,
+        protocol=protocol,
+        split=split,
+        rows=rows,
+        manifest_sha256=manifest_sha256,
+        weights=weights,
+        version=__version__,
+        date=datetime.now(UTC).date().isoformat(),
+        host=host(),
+        seed=seed,
+        settings=settings,
+    )
 
 
 def measured(statistic: float, bounds: tuple[float, float], n: int) -> Value:

@@ -5,7 +5,8 @@ A document marks the place; whatever stands between the marks is replaced:
     <!-- results:clips-val -->
     <!-- /results -->
 
-After the name may stand which figures the table shows: `<!-- results:clips-val video_auc tpr -->`.
+After the name may stand which figures the table shows: `<!-- results:clips-val video_auc tpr -->`. Rows that have
+none of them are left out.
 `python -m unforge.bench.table` renders; with `--check` it only compares and exits 1 where a document is
 behind.
 """
@@ -35,7 +36,10 @@ def render(record: Record, figures: Sequence[str] = ()) -> str:
         "|---" * (len(columns) + 2) + "|",
     ]
     for name, row in record.rows.items():
-        n = max((value.n for value in row.values()), default=0)
+        shown = [row[column].n for column in columns if column in row]
+        if not shown:
+            continue
+        n = max(shown)
         cells = " | ".join(_cell(row.get(column)) for column in columns)
         lines.append(f"| {name} | {n} | {cells} |")
     networks = ", ".join(f"{card} `{sha256[:12]}`" for card, sha256 in record.weights.items())

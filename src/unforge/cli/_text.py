@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from rich.cells import cell_len
 
 from unforge.evidence import Evidence
-from unforge.explain import vocabulary, words
-from unforge.report import Report
+from unforge.explain import finding_words, vocabulary, words
+from unforge.report import Finding, Report
 from unforge.verdict import Verdict
 
 WIDTH = 80
@@ -20,7 +20,7 @@ _NOT_EXAMINED = {"en": "Not examined", "zh": "未能检验"}
 
 
 def lines(report: Report, language: str) -> Iterator[str]:
-    """One file: its name, the verdict in words, the probability with its prior, who said what."""
+    """One file: its name, the verdict in words, the probability with its prior, who said what, what can be checked."""
     yield middle(report.exhibit.path, WIDTH)
     if report.error is not None:
         yield from wrapped("  ", f"{_NOT_EXAMINED[language]} ({report.error.code}): {report.error.message}")
@@ -29,6 +29,8 @@ def lines(report: Report, language: str) -> Iterator[str]:
         yield from _odds(report.verdict, language)
     for answer in report.evidence:
         yield from _answer(answer, language)
+    for finding in report.findings:
+        yield _finding(finding, report.exhibit.media == "video", language)
 
 
 def middle(text: str, width: int) -> str:
@@ -52,6 +54,10 @@ def _answer(answer: Evidence, language: str) -> Iterator[str]:
     note = words.note_zh(answer) if language == "zh" else answer.note
     pad = " " * (9 - cell_len(strength))
     yield from wrapped(f"  {middle(answer.source, 16):<16} {pad}{strength}  ", note)
+
+
+def _finding(finding: Finding, is_film: bool, language: str) -> str:
+    return "  " + middle(getattr(finding_words.short(finding, is_film), language), WIDTH - 2)
 
 
 def wrapped(head: str, text: str) -> Iterator[str]:

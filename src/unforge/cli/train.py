@@ -7,7 +7,7 @@ import click
 
 @click.command(
     short_help="Train a network from data.",
-    epilog="Example: unforge train seam --data data --out runs/seam --minutes 60",
+    epilog="Example: unforge train finegrained --data data --minutes 120",
 )
 @click.argument("recipe")
 @click.option(

@@ -2,53 +2,83 @@
 
 from collections.abc import Iterable, Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from unforge.evidence import Evidence, Region
+from unforge.faces import regions as shapes
 
-VISIBLE = 0.3  # heat below this is not shown to anybody as a place
+MARKED = 0.5  # heat from which on a place counts as marked; detectors put their threshold there
+HEAD = 1.2  # the head with hair line, ears and neck over the oval of the face
 
-# Boxes (left, top, right, bottom) as shares of the level face crop. Its side is 1.6 times the longer side of
-# the face mesh, which so fills the middle 0.19 .. 0.81; left and right are those of the picture.
-PARTS: dict[str, tuple[tuple[float, float, float, float], ...]] = {
-    "forehead": ((0.30, 0.19, 0.70, 0.34),),
-    "left eye": ((0.28, 0.34, 0.47, 0.47),),
-    "right eye": ((0.53, 0.34, 0.72, 0.47),),
-    "nose": ((0.42, 0.42, 0.58, 0.60),),
-    "left cheek": ((0.24, 0.48, 0.40, 0.68),),
-    "right cheek": ((0.60, 0.48, 0.76, 0.68),),
-    "mouth": ((0.37, 0.60, 0.63, 0.73),),
-    "chin": ((0.36, 0.73, 0.64, 0.83),),
-    "outline": (
-        (0.0, 0.0, 1.0, 0.16),
-        (0.0, 0.16, 0.16, 1.0),
-        (0.84, 0.16, 1.0, 1.0),
-        (0.16, 0.86, 0.84, 1.0),
-    ),
-}
-INNER = tuple(name for name in PARTS if name != "outline")
+Mask = NDArray[np.bool_]
 
 
-def part(heat: NDArray[np.float32]) -> str | None:
-    """The part of a face crop with the highest mean heat.
+def on_crop(heat: NDArray[np.float32], side_px: int) -> NDArray[np.float32]:
+    """Heat (h, w) brought to the size of its crop, (side_px, side_px)."""
+    return np.asarray(cv2.resize(heat, (side_px, side_px), interpolation=cv2.INTER_LINEAR), np.float32)
 
-    heat: (h, w) float32 in [0, 1] over the crop. "whole face" where every inner part is nearly as hot as the
-    hottest; None where nothing is hot enough to point at.
+
+def oval(landmarks_px: NDArray[np.floating], side_px: int, size: float = 1.0) -> Mask:
+    """The face inside its outline, made `size` times as large about its middle."""
+    outline = np.asarray(landmarks_px, np.float64)[list(shapes.OVAL)]
+    centre = (outline.min(axis=0) + outline.max(axis=0)) / 2.0
+    return shapes.hull_mask(centre + size * (outline - centre), (side_px, side_px)) > 0
+
+
+def features(landmarks_px: NDArray[np.floating], side_px: int) -> dict[str, Mask]:
+    """Eyes with their brows, mouth and nose by the hulls of their points; the first one has what two would share."""
+    hulls = {
+        "left eye": (*shapes.LEFT_EYE, *shapes.LEFT_BROW),
+        "right eye": (*shapes.RIGHT_EYE, *shapes.RIGHT_BROW),
+        "mouth": shapes.MOUTH,
+        "nose": shapes.NOSE,
+    }
+    return {
+        name: shapes.hull_mask(landmarks_px[list(points)], (side_px, side_px)) > 0 for name, points in hulls.items()
+    }
+
+
+def part_masks(landmarks_px: NDArray[np.floating], side_px: int) -> dict[str, Mask]:
+    """The parts of a face by its landmarks (468, 2) on the crop: every pixel of the crop belongs to exactly one.
+
+    Left and right are those of the picture. "outline" is everything around the oval: hair, ears, neck, background.
     """
-    means = {name: float(np.mean([_mean(heat, box) for box in boxes])) for name, boxes in PARTS.items()}
-    hottest = max(means, key=lambda name: means[name])
-    if means[hottest] < VISIBLE:
-        return None
-    evenly = min(means[name] for name in INNER) >= 0.6 * means[hottest]
-    return "whole face" if evenly and hottest != "outline" else hottest
+    points = np.asarray(landmarks_px, np.float64)
+    across, down = np.meshgrid(np.arange(side_px), np.arange(side_px))
+    brows_y = points[[*shapes.LEFT_BROW, *shapes.RIGHT_BROW], 1].mean()
+    lip_y = points[17, 1]
+    (top_x, top_y), (chin_x, chin_y) = points[168], points[152]
+    middle_x = top_x + (chin_x - top_x) * (down - top_y) / max(chin_y - top_y, 1.0)
+    inside = oval(points, side_px)
+    places = features(points, side_px) | {
+        "forehead": inside & (down < brows_y),
+        "chin": inside & (down > lip_y),
+        "left cheek": inside & (across < middle_x),
+        "right cheek": inside,
+        "outline": np.ones((side_px, side_px), np.bool_),
+    }
+    free = np.ones((side_px, side_px), np.bool_)
+    parts = {}
+    for name, mask in places.items():
+        parts[name] = mask & free
+        free &= ~mask
+    return parts
 
 
-def _mean(heat: NDArray[np.float32], box: tuple[float, float, float, float]) -> float:
-    height, width = heat.shape
-    left, top, right, bottom = box
-    x0, y0 = int(left * width), int(top * height)
-    return float(heat[y0 : max(y0 + 1, round(bottom * height)), x0 : max(x0 + 1, round(right * width))].mean())
+def parts(heat: NDArray[np.float32], landmarks_px: NDArray[np.floating], side_px: int) -> dict[str, float]:
+    """Share of the marked heat per part, largest first; they sum to 1, and there are none where nothing is marked.
+
+    heat: (h, w) in [0, 1] over a crop of side_px; landmarks_px: (468, 2) on that crop.
+    """
+    sized = on_crop(heat, side_px)
+    weight = np.where(sized > MARKED, sized, 0.0).astype(np.float64)
+    total = float(weight.sum())
+    if total == 0.0:
+        return {}
+    shares = {name: float(weight[mask].sum()) / total for name, mask in part_masks(landmarks_px, side_px).items()}
+    return {name: share for name, share in sorted(shares.items(), key=lambda item: -item[1]) if share > 0.0}
 
 
 def of_track(evidence: Iterable[Evidence], track: int) -> tuple[Region, ...]:
@@ -67,12 +97,6 @@ def peak(regions: Sequence[Region]) -> Region | None:
     """The region that speaks loudest for the question; the earliest of equals; None if none speaks for it."""
     loudest = max(regions, key=lambda region: region.llr, default=None)
     return loudest if loudest is not None and loudest.llr > 0 else None
-
-
-def hottest_part(regions: Sequence[Region]) -> str | None:
-    """The part of the face that the loudest region with a heat map points at."""
-    loudest = peak([region for region in regions if region.heat is not None])
-    return None if loudest is None or loudest.heat is None else part(loudest.heat)
 
 
 def span_s(regions: Sequence[Region]) -> tuple[float, float] | None:

@@ -4,7 +4,7 @@ Nothing here calls a file real or fake.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from unforge.verdict import Band
@@ -98,8 +98,39 @@ PARTS: Mapping[str, Said] = {
     "mouth": Said("the mouth", "嘴部"),
     "chin": Said("the chin", "下巴"),
     "outline": Said("the rim around the face", "脸部轮廓外缘"),
-    "whole face": Said("most of the face", "脸部大部分区域"),
 }
+WHOLE_FACE = Said("most of the face", "脸部大部分区域")
+
+# Kinds of trace, as detectors name them in the facts `artefact_<name>`; "edge" is measured only.
+TRACES: Mapping[str, Said] = {
+    "colour": Said("colour", "颜色"),
+    "sharpness": Said("sharpness", "清晰度"),
+    "compression": Said("compression", "压缩"),
+    "geometry": Said("shape and position", "形状与位置"),
+    "smoothing": Said("noise and smoothed texture", "噪声与纹理平滑"),
+    "upsampling": Said("enlargement", "放大"),
+    "frequency": Said("fine frequencies", "细节频谱"),
+    "edge": Said("edge along the contour", "标记轮廓处的边缘"),
+}
+
+# What is measured of a kind of trace (explain/measure.py); nothing is measured of the others.
+MEASURES: Mapping[str, tuple[str, ...]] = {
+    "colour": ("colour_delta_e",),
+    "sharpness": ("sharpness_ratio",),
+    "compression": ("blockiness_inside", "blockiness_outside"),
+    "smoothing": ("noise_ratio",),
+    "edge": ("edge_ratio",),
+}
+
+
+def part_name(part: str) -> Said:
+    """A part of a face in words; a name that is not known here stays as it is."""
+    return PARTS.get(part, Said(part, part))
+
+
+def joined(said: Sequence[Said]) -> Said:
+    """An enumeration, with the separators of each language."""
+    return Said(", ".join(one.en for one in said), "、".join(one.zh for one in said))
 
 
 def strength(llr: float) -> Said:

@@ -7,21 +7,21 @@ without its prior.
 from collections.abc import Iterable, Mapping, Sequence
 
 from unforge.evidence import Evidence
-from unforge.explain import locate
+from unforge.explain import finding_words, locate
 from unforge.explain.vocabulary import (
     BANDS,
     MEANING,
     NOT_MEANING,
-    PARTS,
     STRENGTHS,
     Said,
     clock,
     face_name,
+    joined,
     percent,
     strength,
     times,
 )
-from unforge.report import ExhibitFacts, Face
+from unforge.report import ExhibitFacts, Face, Finding
 from unforge.verdict import Verdict, posterior
 
 Sentences = dict[str, tuple[str, ...]]  # by language: "en", "zh"
@@ -38,12 +38,19 @@ MOST_FACES = 5  # sentences about more people than this help nobody; the report 
 RARE = 0.01  # the second prior at which a probability is told: one manipulated file in a hundred
 
 
-def explain(exhibit: ExhibitFacts, verdict: Verdict, evidence: Sequence[Evidence], faces: Sequence[Face]) -> Sentences:
+def explain(
+    exhibit: ExhibitFacts,
+    verdict: Verdict,
+    evidence: Sequence[Evidence],
+    faces: Sequence[Face],
+    findings: Sequence[Finding] = (),
+) -> Sentences:
     """Why the verdict is what it is: the strongest reason first, then what it means and does not mean."""
     said = [
         *_headline(verdict, evidence),
-        *_faces(exhibit, evidence, faces),
+        *_faces(exhibit, evidence, faces, findings),
         *_many_faces(verdict, faces),
+        *_findings(exhibit, findings),
         *_probability(verdict),
         *_error_rates(calibration(evidence)),
         *_abstentions(evidence, faces),
@@ -187,12 +194,14 @@ def _measured_on(rates: Mapping[str, float]) -> Said:
     return Said(f", as measured on {' and '.join(sets_en)} samples", f"（在 {'和'.join(sets_zh)}上测得）")
 
 
-def _faces(exhibit: ExhibitFacts, evidence: Sequence[Evidence], faces: Sequence[Face]) -> Iterable[Said]:
+def _faces(
+    exhibit: ExhibitFacts, evidence: Sequence[Evidence], faces: Sequence[Face], findings: Sequence[Finding]
+) -> Iterable[Said]:
     if not faces:
         yield Said("No face was found; these examiners judge faces only.", "未发现人脸；这些检测器只能判断人脸。")
     judged = sorted((face for face in faces if face.llr is not None), key=lambda f: (-(f.llr or 0.0), f.track))
     for face in judged[:MOST_FACES]:
-        yield _face(exhibit, evidence, face)
+        yield _face(exhibit, evidence, face, face_part(findings, face.track))
     if len(judged) > MOST_FACES:
         rest = len(judged) - MOST_FACES
         yield Said(
@@ -211,19 +220,15 @@ def _many_faces(verdict: Verdict, faces: Sequence[Face]) -> Iterable[Said]:
         )
 
 
-def _face(exhibit: ExhibitFacts, evidence: Sequence[Evidence], face: Face) -> Said:
+def _face(exhibit: ExhibitFacts, evidence: Sequence[Evidence], face: Face, where: Said | None) -> Said:
     name, how = face_name(face.track), strength(face.llr or 0.0)
-    regions = locate.of_track(evidence, face.track)
-    where, when = (
-        face_part(evidence, face.track),
-        locate.span_s(regions) if exhibit.media == "video" else None,
-    )
+    when = locate.span_s(locate.of_track(evidence, face.track)) if exhibit.media == "video" else None
     seen_en = seen_zh = ""
     if exhibit.media == "video":
         seen_en = f" (seen {_span(face.start_s, face.end_s).en})"
         seen_zh = f"（出现于 {_span(face.start_s, face.end_s).zh}）"
     places = [_when(when, face)] if when and (face.llr or 0.0) > 0 else []
-    places += [Said(f"around {PARTS[where].en}", PARTS[where].zh)] if where and (face.llr or 0.0) > 0 else []
+    places += [Said(f"on {where.en}", where.zh)] if where else []
     en = f"; strongest {', '.join(place.en for place in places)}" if places else ""
     zh = f"；最强处：{'，'.join(place.zh for place in places)}" if places else ""
     return Said(f"{name.en}{seen_en}: {how.en}{en}.", f"{name.zh}{seen_zh}：{how.zh}{zh}。")
@@ -237,16 +242,25 @@ def _when(span_s: tuple[float, float], face: Face) -> Said:
     return _span(start_s, end_s)
 
 
-def face_part(evidence: Sequence[Evidence], track: int) -> str | None:
-    """A key of PARTS: what the heat of a face points at most; None without heat or without a clear place.
+def face_part(findings: Sequence[Finding], track: int) -> Said | None:
+    """The place that stands for what is marked on a face, in its loudest look; None where nothing was found there."""
+    loudest = next((finding for finding in findings if finding.track == track), None)
+    return None if loudest is None else finding_words.main_part(loudest)
 
-    An examiner that knows the landmarks may name the part itself, in the fact `part_face_<track>`.
-    """
-    for answer in evidence:
-        named = answer.facts.get(f"part_face_{track}")
-        if isinstance(named, str) and named in PARTS:
-            return named
-    return locate.hottest_part(locate.of_track(evidence, track))
+
+def _findings(exhibit: ExhibitFacts, findings: Sequence[Finding]) -> Iterable[Said]:
+    """The loudest finding of each person in full, then when the others were."""
+    is_film, told = exhibit.media == "video", set()
+    for finding in findings:
+        if finding.track not in told:
+            told.add(finding.track)
+            yield from finding_words.sentences(finding, is_film)
+    if is_film and len(findings) > len(told):
+        times = [finding_words.name(finding, is_film) for finding in findings]
+        yield Said(
+            f"Most telling looks: {joined(times).en}.",
+            f"最能说明问题的画面：{joined(times).zh}。",
+        )
 
 
 def _span(start_s: float, end_s: float) -> Said:

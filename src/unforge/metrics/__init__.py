@@ -6,23 +6,27 @@ Scores are float arrays (N,), higher means more likely "yes"; labels are boolean
 
 from unforge.metrics.bootstrap import ROUNDS, difference, interval
 from unforge.metrics.calibration import balance, brier, cllr, ece, log_loss
-from unforge.metrics.masks import iou, points_at
-from unforge.metrics.ranking import Roc, auc, eer, roc, tpr_at_fpr
+from unforge.metrics.masks import energy_inside, iou, points_at
+from unforge.metrics.ranking import Roc, auc, average_precision, eer, roc, tpr_at_fpr
+from unforge.metrics.rates import wilson
 
 __all__ = [
     "ROUNDS",
     "Roc",
     "auc",
+    "average_precision",
     "balance",
     "brier",
     "cllr",
     "difference",
     "ece",
     "eer",
+    "energy_inside",
     "interval",
     "iou",
     "log_loss",
     "points_at",
     "roc",
     "tpr_at_fpr",
+    "wilson",
 ]

@@ -26,6 +26,18 @@ def points_at(heat: ArrayLike, truth: ArrayLike, threshold: float = 0.5) -> bool
     return bool(true.flat[int(said.argmax())] >= threshold)
 
 
+def energy_inside(heat: ArrayLike, truth: ArrayLike, threshold: float = 0.5) -> float:
+    """Share of a map's sum that lies inside the true mask; nan for a map that is 0 everywhere.
+
+    heat: (H, W), not negative. Source: Wang et al., Score-CAM, CVPR workshops 2020, section 4.3.
+    """
+    said, true = _same_size(heat, truth)
+    if said.min() < 0.0:
+        raise ShapeError("heat", expected="no value under 0", got=float(said.min()))
+    total = float(said.sum())
+    return float(said[true >= threshold].sum()) / total if total > 0.0 else float("nan")
+
+
 def _same_size(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     one, two = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if one.ndim != 2 or one.shape != two.shape or one.size == 0:

@@ -64,6 +64,24 @@ def tpr_at_fpr(scores: ArrayLike, labels: ArrayLike, fpr: float) -> float:
     return float(curve.tpr[curve.fpr <= fpr].max())
 
 
+def average_precision(scores: ArrayLike, labels: ArrayLike) -> float:
+    """Mean of the precision at the rank of every "yes", ties counted together; nan if a class is missing.
+
+    The chance level is the share of "yes". Source: Manning, Raghavan and Schütze, Introduction to Information
+    Retrieval, 2008, section 8.4; not interpolated.
+    """
+    scores, labels = paired(scores, labels)
+    n_yes = int(labels.sum())
+    if n_yes in (0, len(labels)):
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    falling, hits = scores[order], labels[order]
+    last_of_tie = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
+    found = np.cumsum(hits)[last_of_tie]
+    precision = found / (last_of_tie + 1.0)
+    return float((np.diff(found, prepend=0) * precision).sum() / n_yes)
+
+
 def eer(scores: ArrayLike, labels: ArrayLike) -> float:
     """Equal error rate: where the line between neighbouring operating points meets misses = false alarms."""
     curve = roc(scores, labels)

@@ -93,6 +93,20 @@ class Lite0(nn.Module):
                 blocks.append(Block(inside, outside, kernel, stride if n == 0 else 1, expansion))
                 inside = outside
         self.blocks = nn.ModuleList(blocks)
+        self.frozen: tuple[nn.Module, ...] = ()
+
+    def freeze(self, blocks: int) -> None:
+        """Learn no more in the stem and the first `blocks` blocks: on CPUs they cost half of a step (measured)."""
+        self.frozen = (self.conv_stem, self.bn0, *self.blocks[:blocks])
+        for part in self.frozen:
+            part.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "Lite0":
+        super().train(mode)
+        for part in self.frozen:
+            part.eval()
+        return self
 
     def forward(self, rgb: Tensor) -> dict[int, Tensor]:
         """rgb: (N, 3, H, W) in 0..255. Returns maps by stride."""

@@ -22,11 +22,20 @@ FEW = 100  # below this many reals a 1 % quantile is the maximum, and a normal f
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Raw scores of one kind of material; every kind weighs the same within its class, however many there are."""
+    """Raw scores of one kind of material; every kind weighs the same within its class, however many there are.
+
+    strata: of each score, where calibration goes by quality.
+    """
 
     kind: str
     fake: bool
     scores: NDArray[np.float64]
+    strata: tuple[str, ...] = ()
+
+    def within(self, stratum: str) -> "Scored":
+        """The members of one stratum."""
+        chosen = [name == stratum for name in self.strata]
+        return Scored(self.kind, self.fake, self.scores[chosen])
 
 
 def fit(material: Sequence[Scored], seed: int = 1) -> Calibration:
@@ -62,6 +71,23 @@ def fit(material: Sequence[Scored], seed: int = 1) -> Calibration:
     )
 
 
+def by_stratum(material: Sequence[Scored], strata: Sequence[str], fewest: int) -> dict[str, Calibration]:
+    """A calibration for each stratum; one with fewer than `fewest` of a class takes the calibration of all."""
+    whole = fit(material)
+    found = {}
+    for name in strata:
+        part = [scored.within(name) for scored in material]
+        sizes = [sum(len(scored.scores) for scored in part if scored.fake == fake) for fake in (False, True)]
+        found[name] = fit(part) if min(sizes) >= fewest else whole
+    return found
+
+
+def platt(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and intercept of the line whose logistic is the probability of a label among such as these."""
+    signs = np.where(labels, 1.0, -1.0)
+    return _fitted(scores, signs, np.full(len(scores), 1.0 / len(scores)))
+
+
 def _highest_percent(scores: NDArray[np.float64]) -> float:
     """The score that 1 % of reals like these reach."""
     top = float(np.quantile(scores, 1.0 - FPR, method="higher"))
@@ -74,8 +100,12 @@ def _line(material: Sequence[Scored]) -> tuple[float, float]:
     """Weighted logistic regression with a slight pull of the slope towards 1."""
     scores = np.concatenate([part.scores for part in material])
     signs = np.concatenate([np.full(len(part.scores), 1.0 if part.fake else -1.0) for part in material])
-    weights = np.concatenate([_weights(part, material) for part in material])
+    return _fitted(scores, signs, np.concatenate([_weights(part, material) for part in material]))
 
+
+def _fitted(
+    scores: NDArray[np.float64], signs: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, float]:
     def cost(line: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         margins = signs * (line[0] * scores + line[1])
         pull = line[0] - 1.0

@@ -15,9 +15,13 @@ OPSET = 17
 PARITY = 1e-3  # largest difference of any output that is accepted
 
 
-def export(net: nn.Module, path: Path, size_px: int, outputs: Sequence[str], example: torch.Tensor) -> float:
+def export(
+    net: nn.Module, path: Path, size_px: int, outputs: Sequence[str], example: torch.Tensor, fused: bool = True
+) -> float:
     """Write `net` as ONNX: input "rgb" (N, 3, size_px, size_px) float32 in 0..255, any N.
 
+    fused: norms folded into their convolutions. Without, the file keeps every weight under its own name, so that
+    training can go on from it (`state`); ONNX Runtime folds them when it loads, and loses nothing.
     Returns the largest difference between the file and torch on `example`; raises WeightsError beyond 1e-3, and then
     leaves no file behind.
     """
@@ -30,6 +34,7 @@ def export(net: nn.Module, path: Path, size_px: int, outputs: Sequence[str], exa
             (torch.zeros(2, 3, size_px, size_px),),
             str(part),
             dynamo=False,
+            training=torch.onnx.TrainingMode.EVAL if fused else torch.onnx.TrainingMode.PRESERVE,
             opset_version=OPSET,
             input_names=["rgb"],
             output_names=list(outputs),
@@ -41,6 +46,15 @@ def export(net: nn.Module, path: Path, size_px: int, outputs: Sequence[str], exa
         raise WeightsError(f"export: expected ONNX and torch to agree within {PARITY}; they differ by {difference:.2g}")
     part.replace(path)
     return difference
+
+
+def state(path: Path) -> dict[str, torch.Tensor]:
+    """The weights by name that `export` has written with fused=False, to start another training from."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(path)).graph
+    return {found.name: torch.from_numpy(numpy_helper.to_array(found).copy()) for found in graph.initializer}
 
 
 def sha256(path: Path) -> str:

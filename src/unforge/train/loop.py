@@ -7,12 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-Batch = tuple[Tensor, Tensor]
+Batch = TypeVar("Batch")
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, float]]]
+Probe = Callable[[nn.Module], dict[str, float]]
+LOGS = ("log.csv", "probe.csv")
+LOG_EVERY = 20  # steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Schedule:
     averaging: float  # of the weights, per step
     warm_up: float = 0.03
     checkpoint_every_s: float = 120.0
+    probe_every_s: float = 300.0
+    frozen_norms: bool = False  # normalise by what was seen before: for short stages with other material
 
 
 @dataclass(slots=True)
@@ -47,31 +53,37 @@ def run(
     net: nn.Module,
     trunk: nn.Module,
     batches: Callable[[int], Iterator[Batch]],
-    loss: Loss,
+    loss: Loss[Batch],
     schedule: Schedule,
     folder: Path,
     resume: bool,
     on_progress: Callable[[str, float], None] | None = None,
+    probe: Probe | None = None,
 ) -> nn.Module:
     """Train `net` and return the running average of its weights.
 
     batches: gives the batches from a step on. A checkpoint is written every two minutes and at the end; with
-    `resume` the run goes on from it. The log is `folder / log.csv`.
+    `resume` the run goes on from it. The log is `folder / log.csv`; what `probe` says of the averaged net now and
+    then is kept in `folder / probe.csv`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
+    if not resume:
+        for name in LOGS:
+            (folder / name).unlink(missing_ok=True)
     optimiser = _optimiser(net, trunk, schedule)
     average, progress = copy.deepcopy(net).eval(), Progress()
     if resume and checkpoint.is_file():
         progress = _restore(checkpoint, net, average, optimiser)
     source, saved, started = batches(progress.step), time.monotonic(), time.monotonic() - progress.elapsed_s
+    probed = started + progress.elapsed_s
     log: dict[str, float] = {}
     while progress.share(schedule) < 1.0:
         _set_rate(optimiser, _rate(progress.share(schedule), schedule.warm_up))
-        log = _mixed(log, _step(net, next(source), loss, optimiser))
+        log = _mixed(log, _step(net, next(source), loss, optimiser, schedule.frozen_norms))
         progress.step, progress.elapsed_s = progress.step + 1, time.monotonic() - started
         _average(average, net, min(schedule.averaging, (1 + progress.step) / (10 + progress.step)))
-        if progress.step % 20 == 0:
+        if progress.step % LOG_EVERY == 0 or progress.share(schedule) >= 1.0:
             _write(folder / "log.csv", {"step": progress.step, "elapsed_s": round(progress.elapsed_s, 1), **log})
             if on_progress:
                 told = ", ".join(f"{name} {value:.3f}" for name, value in log.items())
@@ -79,15 +91,21 @@ def run(
         if time.monotonic() - saved > schedule.checkpoint_every_s:
             _save(checkpoint, net, average, optimiser, progress)
             saved = time.monotonic()
+        if probe is not None and time.monotonic() - probed > schedule.probe_every_s:
+            _write(folder / "probe.csv", {"step": progress.step, **probe(average)})
+            probed = time.monotonic()
+    if probe is not None:
+        _write(folder / "probe.csv", {"step": progress.step, **probe(average)})
     _save(checkpoint, net, average, optimiser, progress)
     return average
 
 
 def _optimiser(net: nn.Module, trunk: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
     inside = {id(parameter) for parameter in trunk.parameters()}
+    learning = [parameter for parameter in net.parameters() if parameter.requires_grad]
     groups = [
-        {"params": [p for p in net.parameters() if id(p) in inside], "base": schedule.trunk_rate},
-        {"params": [p for p in net.parameters() if id(p) not in inside], "base": schedule.rate},
+        {"params": [p for p in learning if id(p) in inside], "base": schedule.trunk_rate},
+        {"params": [p for p in learning if id(p) not in inside], "base": schedule.rate},
     ]
     return torch.optim.AdamW(groups, lr=schedule.rate, weight_decay=schedule.weight_decay)
 
@@ -101,8 +119,14 @@ def _set_rate(optimiser: torch.optim.Optimizer, factor: float) -> None:
         group["lr"] = group["base"] * factor
 
 
-def _step(net: nn.Module, batch: Batch, loss: Loss, optimiser: torch.optim.Optimizer) -> dict[str, float]:
+def _step(
+    net: nn.Module, batch: Batch, loss: Loss[Batch], optimiser: torch.optim.Optimizer, frozen_norms: bool
+) -> dict[str, float]:
     net.train()
+    if frozen_norms:
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
     optimiser.zero_grad(set_to_none=True)
     value, parts = loss(net, batch)
     value.backward()

@@ -30,12 +30,57 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """One way through the world, to be gone by a pair together.
+
+    steps: (effect, strength, seed) in order; gain, shift_levels: the exposure at its end.
+    """
+
+    steps: tuple[tuple[str, float, int], ...]
+    gain: float
+    shift_levels: float
+
+    def of(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The picture (H, W, 3) at the end of the way."""
+        for name, strength, seed in self.steps:
+            rgb = channel.load(name).apply(rgb, strength, np.random.default_rng(seed))
+        return np.asarray(np.clip(np.round(rgb * self.gain + self.shift_levels), 0, 255), np.uint8)
+
+    @property
+    def quality(self) -> NDArray[np.float32]:
+        """(3,) strengths in [0, 1] of what was lost: by blur, by compression, by size."""
+        lost = {name: strength for name, strength, _ in self.steps}
+        coded = max(lost.get("jpeg", 0.0), lost.get("h264", 0.0))
+        return np.array([lost.get("blur", 0.0), coded, lost.get("resize", 0.0)], np.float32)
+
+
+UNTOUCHED = Way((), 1.0, 0.0)
+
+
+def draw_way(rng: np.random.Generator) -> Way:
+    """A random way, of DEGRADATIONS in their order."""
+    steps = []
+    for name, share, strongest in DEGRADATIONS:
+        chosen, strength, seed = rng.random() < share, rng.uniform(0.0, strongest), int(rng.integers(2**63))
+        if chosen:
+            steps.append((name, float(strength), seed))
+    return Way(tuple(steps), float(np.exp(rng.uniform(-0.15, 0.15))), float(rng.uniform(-12, 12)))
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
-    """real, fake: (H, W, 3) uint8; mask: (H / 4, W / 4) float32."""
+    """A real face and its forgery in the network's view.
+
+    real, fake: (H, W, 3) uint8; mask: (H / 4, W / 4) float32; quality: (3,) float32 as Way.quality.
+    artefacts, region: as in fakes.Fake.
+    """
 
     real: NDArray[np.uint8]
     fake: NDArray[np.uint8]
     mask: NDArray[np.float32]
+    quality: NDArray[np.float32]
+    artefacts: tuple[str, ...]
+    region: str
 
 
 def make_pair(
@@ -45,33 +90,29 @@ def make_pair(
     view: View,
     rng: np.random.Generator,
     degraded: bool = True,
+    donors: fakes.Donors | None = None,
 ) -> Pair:
     """One real face crop (224, 224, 3) with its mesh, forged and brought to the network's view."""
-    made = family.make(crop, landmarks_px, rng)
-    real, fake = made.real, made.rgb
-    if degraded:
-        seed = int(rng.integers(2**63))
-        real, fake = (degrade(picture, np.random.default_rng(seed)) for picture in (real, fake))
-    matrix = _view_matrix(landmarks_px, view, rng)
-    real, fake = (align.warp(picture, matrix, view.size_px) for picture in (real, fake))
+    made = family.make(crop, landmarks_px, rng, donors)
+    way = draw_way(rng) if degraded else UNTOUCHED
+    matrix = view_matrix(landmarks_px, view, rng)
+    real, fake = (align.warp(way.of(picture), matrix, view.size_px) for picture in (made.real, made.rgb))
     mask = cv2.warpAffine(made.mask, matrix, (view.size_px, view.size_px), flags=cv2.INTER_LINEAR)
     mask = cv2.resize(mask, (view.size_px // 4, view.size_px // 4), interpolation=cv2.INTER_AREA)
     if rng.random() < 0.5:
         real, fake, mask = real[:, ::-1], fake[:, ::-1], mask[:, ::-1]
-    return Pair(np.ascontiguousarray(real), np.ascontiguousarray(fake), np.ascontiguousarray(mask, np.float32))
+    return Pair(
+        np.ascontiguousarray(real),
+        np.ascontiguousarray(fake),
+        np.ascontiguousarray(mask, np.float32),
+        way.quality,
+        made.artefacts,
+        made.region,
+    )
 
 
-def degrade(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A random way through the world; the same rng gives the same way, so a pair goes through it together."""
-    for name, share, strongest in DEGRADATIONS:
-        chosen, strength, seed = rng.random() < share, rng.uniform(0.0, strongest), rng.integers(2**63)
-        if chosen:
-            rgb = channel.load(name).apply(rgb, strength, np.random.default_rng(seed))
-    gain, shift = np.exp(rng.uniform(-0.15, 0.15)), rng.uniform(-12, 12)
-    return np.asarray(np.clip(np.round(rgb * gain + shift), 0, 255), np.uint8)
-
-
-def _view_matrix(landmarks_px: NDArray[np.float32], view: View, rng: np.random.Generator) -> NDArray[np.float64]:
+def view_matrix(landmarks_px: NDArray[np.float32], view: View, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Matrix (2, 3) of the network's view of a crop: about what the examiner takes, but not quite."""
     low, high = landmarks_px.min(axis=0), landmarks_px.max(axis=0)
     size_px = float(np.max(high - low))
     centre = (low + high) / 2.0 + rng.uniform(-0.03, 0.03, 2) * size_px

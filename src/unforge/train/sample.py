@@ -10,6 +10,7 @@ class Sample:
     """One file with its label.
 
     split: "train" or "val"; method: how a fake was made, "" for a real one; dataset: where the file comes from.
+    identity: who is in it, as far as known; people who share a forgery are joined by "+".
     central_face: neighbours in the picture may carry another label, only the face in the middle is labelled.
     """
 
@@ -20,3 +21,4 @@ class Sample:
     method: str
     split: Literal["train", "val"]
     central_face: bool = False
+    identity: str = ""

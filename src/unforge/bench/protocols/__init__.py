@@ -19,14 +19,22 @@ class BenchProtocol(Protocol):
     def run(
         self,
         examiners: Sequence[str] | None,
-        data: Path,
+        data: Path | None,
         split: str = "val",
         on_progress: OnProgress | None = None,
+        *,
+        peers: Sequence[str] = (),
+        listed: Path | None = None,
     ) -> Record:
-        """examiners: names, all by default; data: folder with a manifest.csv; split: "train" or "val"."""
+        """Measure and return the record.
+
+        examiners: names, all by default; data: folder with a manifest.csv, or the root of the frames in `listed`;
+        split: "train" or "val", of a list also "test"; peers: names as bench/peers lists them, measured on the same
+        files; listed: JSON as bench/lists.py reads it. Raises UsageError for what a protocol cannot use.
+        """
         ...
 
 
 def load(name: str) -> BenchProtocol:
-    """The protocol called `name`; raises UnknownName with the choices."""
-    return cast(BenchProtocol, _REGISTRY.module(name))
+    """The protocol called `name`, with dashes or underscores; raises UnknownName with the choices."""
+    return cast(BenchProtocol, _REGISTRY.module(name.replace("-", "_")))

@@ -26,7 +26,7 @@ _FACTS: Mapping[str, Said] = {
 
 _SHARES = ("threshold_fpr",)
 
-_HIDDEN_FACTS = ("note_zh", "part_face_")
+_HIDDEN_FACTS = ("note_zh",)
 
 
 def examiners(report: Report) -> str:
@@ -59,7 +59,7 @@ def _examiner(answer: Evidence) -> str:
 
 
 def _fact_rows(answer: Evidence) -> str:
-    facts = [(key, value) for key, value in answer.facts.items() if not key.startswith(_HIDDEN_FACTS)]
+    facts = [(key, value) for key, value in answer.facts.items() if key not in _HIDDEN_FACTS]
     return rows([(_fact_name(key), _fact_value(key, value)) for key, value in facts]) if facts else ""
 
 

@@ -4,7 +4,7 @@ from unforge.explain import locate, words
 from unforge.explain.formats import _pictures
 from unforge.explain.formats._markup import alternative, both, section
 from unforge.explain.formats._timeline import colour_of
-from unforge.explain.vocabulary import PARTS, Said, clock, face_name, percent, signed, strength
+from unforge.explain.vocabulary import Said, clock, face_name, percent, signed, strength
 from unforge.report import Face, FaceImage, Report
 
 MOST_PICTURED = 8  # faces with pictures, loudest first
@@ -20,8 +20,14 @@ def faces(report: Report) -> str:
     ordered = sorted(report.faces, key=lambda f: (f.llr is None, -(f.llr or 0.0), f.track))
     blocks = [_face(report, face, colours.get(face.track), n < MOST_PICTURED) for n, face in enumerate(ordered)]
     heading = Said("The faces", "人脸")
-    hot = any(_is_hot(image) for face in ordered[:MOST_PICTURED] for image in face.images[:MOST_LOOKS])
+    hot = any(_is_hot(image) for face in ordered[:MOST_PICTURED] for image in _images(report, face))
     return section(heading, (_heat_legend() if hot else "") + "".join(blocks), "faces")
+
+
+def _images(report: Report, face: Face) -> tuple[FaceImage, ...]:
+    """The looks shown here: those that are not shown closely above, or one where all of them are."""
+    above = {finding.time_s for finding in report.findings if finding.track == face.track}
+    return tuple(image for image in face.images if image.time_s not in above)[:MOST_LOOKS] or face.images[:1]
 
 
 def _heat_legend() -> str:
@@ -43,7 +49,7 @@ def _heat_legend() -> str:
 
 def _face(report: Report, face: Face, colour: int | None, pictured: bool) -> str:
     swatch = "" if colour is None or report.exhibit.media != "video" else f'<i class="swatch c{colour}"></i>'
-    looks = "".join(_look(report, face, image) for image in face.images[:MOST_LOOKS]) if pictured else ""
+    looks = "".join(_look(report, face, image) for image in _images(report, face)) if pictured else ""
     looks = f'<div class="looks">{looks}</div>' if looks else ""
     heading = f"<h3>{swatch}{both(face_name(face.track))}</h3>"
     return f'<article class="face">{heading}{_face_facts(report, face)}{looks}</article>'
@@ -66,9 +72,9 @@ def _face_facts(report: Report, face: Face) -> str:
     if report.exhibit.media == "video":
         seen = f"{clock(face.start_s)}–{clock(face.end_s)}"
         said.append(Said(f"seen {seen}", f"出现于 {seen}"))
-    part = words.face_part(report.evidence, face.track)
-    if part is not None and (face.llr or 0.0) > 0:
-        said.append(Said(f"marked most: {PARTS[part].en}", f"标记最强：{PARTS[part].zh}"))
+    part = words.face_part(report.findings, face.track)
+    if part is not None:
+        said.append(Said(f"marked: {part.en}", f"标记：{part.zh}"))
     return "<p>" + both(Said(" · ".join(s.en for s in said), " · ".join(s.zh for s in said))) + "</p>"
 
 
@@ -85,7 +91,7 @@ def _look(report: Report, face: Face, image: FaceImage) -> str:
         shown = _pictures.data_uri(_pictures.overlay(image.rgb, image.heat))
         alt = alternative(Said(f"{name.en}, marked places", f"{name.zh}，标记的位置"))
         pictures += f'<img src="{shown}" alt="{alt}">'
-        if locate.part(image.heat) is None:
+        if float(image.heat.max()) <= locate.MARKED:
             said.append(Said("nothing marked clearly", "没有明显标记"))
         said.append(Said(f"LLR {signed(image.llr)}", f"对数似然比 {signed(image.llr)}"))
     caption = both(Said(" · ".join(s.en for s in said), " · ".join(s.zh for s in said))) if said else ""

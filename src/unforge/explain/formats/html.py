@@ -10,6 +10,7 @@ from unforge.errors import UsageError
 from unforge.explain.formats import _pictures
 from unforge.explain.formats._examiners import examiners
 from unforge.explain.formats._faces import faces
+from unforge.explain.formats._findings import findings
 from unforge.explain.formats._markup import HTML_LANG, both, listed, section, visible
 from unforge.explain.formats._method import foot, method
 from unforge.explain.formats._timeline import timeline
@@ -69,6 +70,7 @@ def _sections(report: Report, lang: str) -> Iterator[str]:
         yield verdict_block(report, report.verdict)
         yield _reasons(report, report.verdict)
         yield section(Said("Evidence over time", "证据随时间的变化"), timeline(report, lang))
+        yield findings(report)
         yield faces(report)
         yield examiners(report)
         yield _limits(report)

@@ -1,4 +1,4 @@
-"""A folder with a `manifest.csv`: columns path, label, kind, dataset, method, split (others are ignored)."""
+"""A folder with a `manifest.csv`: columns path, label, kind, dataset, method, split; identity where it is known."""
 
 import csv
 from pathlib import Path
@@ -36,4 +36,5 @@ def _sample(root: Path, row: dict[str, str]) -> Sample:
         method=row["method"],
         split=row["split"],  # type: ignore[arg-type]
         central_face=row["dataset"].startswith(CENTRAL_FACE),
+        identity=row.get("identity", ""),
     )

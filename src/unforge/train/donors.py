@@ -1,0 +1,83 @@
+"""Other people for pseudo-fakes: faces whose pose and shape are nearest, found in a millisecond."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from unforge.errors import UsageError
+from unforge.train.crops import Store
+from unforge.train.fakes import Face
+
+DIMENSIONS = 16  # in which shapes of faces are compared: turn, nod, mouth, the large differences of build
+FITTED_ON = 3000  # meshes, at most
+CHOICES = 24
+EYES = (33, 263)
+SAME = 1e-4  # nearer than this is the asked mesh itself
+
+
+class NearestDonors:
+    """Donors from a store of crops.
+
+    Shapes are compared without place, size and turn in the picture. A face never gets itself, nor another frame of
+    the file that it comes from, and no two choices come from one file.
+    """
+
+    def __init__(self, store: Store, rows: Iterable[int]) -> None:
+        """rows: positions of the store that may be used, all real faces; raises UsageError for fewer than two files."""
+        self._rows = np.asarray(list(rows), np.int64)
+        names = [store.rows[n]["path"] for n in self._rows.tolist()]
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        if len(numbers) < 2:
+            raise UsageError(f"donors: expected faces of two files or more; got {len(numbers)}")
+        self._files = np.array([numbers[name] for name in names])
+        self._crops, self._meshes = store.crops, store.landmarks_px
+        shapes = np.stack([_shape(self._meshes[n]) for n in self._rows.tolist()])
+        self._mean = shapes.mean(axis=0)
+        self._axes = _main_axes(shapes - self._mean)
+        self._tree = cKDTree((shapes - self._mean) @ self._axes)
+        # A clip's own frames are all near: look beyond the largest number of them.
+        self._asked = min(len(self._rows), CHOICES * 3 + int(np.bincount(self._files).max()))
+
+    def near(self, landmarks_px: NDArray[np.float32], rng: np.random.Generator) -> Face:
+        """A random one of the CHOICES other people nearest to a mesh (468, 2): crop of 224 px, mesh on it."""
+        far, found = self._tree.query((_shape(landmarks_px) - self._mean) @ self._axes, self._asked)
+        own = self._files[found[0]] if far[0] < SAME else -1
+        files = self._files[found]
+        first = np.sort(np.unique(files, return_index=True)[1])
+        others = found[first[files[first] != own]][:CHOICES]
+        n = int(self._rows[others[rng.integers(len(others))]])
+        return np.array(self._crops[n], np.uint8), np.array(self._meshes[n], np.float32)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A mapped file travels as its name: a worker opens it, instead of getting gigabytes through a pipe."""
+        state = dict(self.__dict__)
+        crops = state["_crops"]
+        if isinstance(crops, np.memmap) and crops.filename is not None:
+            state["_crops"] = (str(Path(crops.filename)), crops.shape, crops.offset)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if isinstance(state["_crops"], tuple):
+            name, shape, offset = state["_crops"]
+            state["_crops"] = np.memmap(name, np.uint8, "r", offset=offset, shape=shape)
+        self.__dict__.update(state)
+
+
+def _shape(landmarks_px: NDArray[np.float32]) -> NDArray[np.float64]:
+    """A mesh (468, 2) level, around 0 and of unit size, flat: (936,)."""
+    points = np.asarray(landmarks_px, np.float64) - landmarks_px.mean(axis=0)
+    across = points[EYES[1]] - points[EYES[0]]
+    cos, sin = across / max(float(np.hypot(*across)), 1e-9)
+    level = points @ np.array([[cos, -sin], [sin, cos]])
+    return np.asarray(level.ravel() / max(float(np.sqrt((level**2).mean())), 1e-9))
+
+
+def _main_axes(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(936, D): the directions in which shapes differ most, from evenly picked rows."""
+    picked = centred[:: max(1, len(centred) // FITTED_ON)]
+    _, directions = np.linalg.eigh(picked.T @ picked)
+    return np.ascontiguousarray(directions[:, -DIMENSIONS:])

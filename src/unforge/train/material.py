@@ -1,0 +1,42 @@
+"""What a run may see: faces, who is held out, and whom a forgery may borrow from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from unforge.train import crops
+from unforge.train.donors import NearestDonors
+from unforge.train.sample import Sample
+from unforge.train.sampling import HeldOut
+
+
+def allowed(sample: Sample) -> bool:
+    """Whether a recipe may open a file: the training split alone."""
+    return sample.split == "train"
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The faces of a run, who is held out, and whom a forgery may borrow from."""
+
+    store: crops.Store
+    held_out: HeldOut
+    donors: NearestDonors
+
+    @classmethod
+    def of(
+        cls, samples: list[Sample], folder: Path, on_progress: Callable[[str, float], None] | None = None
+    ) -> "Material":
+        tell = None if on_progress is None else lambda share: on_progress("finding faces", share)
+        store, held_out = crops.build(samples, folder, tell), HeldOut(samples)
+        rows = [n for n, row in enumerate(store.rows) if row["label"] == "real" and not held_out(row)]
+        return cls(store, held_out, NearestDonors(store, np.array(rows, np.int64)))
+
+    @property
+    def has_forgeries(self) -> bool:
+        return any(self.trained(row, "fake") for row in self.store.rows)
+
+    def trained(self, row: crops.Row, label: str) -> bool:
+        return row["label"] == label and row["split"] == "train" and not self.held_out(row)

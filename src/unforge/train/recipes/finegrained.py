@@ -1,0 +1,250 @@
+"""`finegrained`: forgery detection as fine-grained classification, learned from real faces and their forgeries.
+
+Two stages. First pairs alone: a real face and a pseudo-fake of it, of six families. Then, where the data hold labelled
+forgeries of the training split, a short ordered stage on top: half pairs, a quarter reals, a quarter forgeries, with
+the norms frozen and the rate a tenth, because a flat mix from the start makes a net worse on what it has not seen.
+
+The validation split is never opened: stills and clips of the training split that were held out set the thresholds
+and calibrate (train/sampling.py), and `unforge bench` measures on the validation split.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unforge import metrics
+from unforge.nets.finegrained import Answer, FineGrained
+from unforge.nets.lite0 import imagenet_weights
+from unforge.train import datasets, fakes, loop, verify
+from unforge.train.batches import Batch, Labelled, PairSet, stream
+from unforge.train.material import Material, allowed
+from unforge.train.pairs import View
+from unforge.train.sampling import shares
+
+VIEW = View(size_px=160, margin_low=1.15, margin_high=1.5)
+FAMILIES: Mapping[str, float] = {
+    "self_blend": 0.44,
+    "cross_blend": 0.12,
+    "part_swap": 0.12,
+    "decoder": 0.16,
+    "warp": 0.08,
+    "frequency": 0.08,
+}
+LABELLED_CLIPS = 0.6  # share of clips among the labelled forgeries
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a run may be told."""
+
+    minutes: float = 90.0  # of the first stage
+    label_minutes: float = 15.0  # of the second
+    steps: int = 10**9  # bound on batches of each stage
+    pairs: int = 16  # per batch
+    seed: int = 1
+    workers: int = 1
+    threads: int = 1
+    bfloat16: bool = True
+    families: Mapping[str, float] = field(default_factory=lambda: dict(FAMILIES))
+    start: str = "imagenet"  # or a file with a state of this net
+    frozen_blocks: int = 0  # of the trunk; only sensible for a start that knows faces
+
+
+def main(
+    data: Path,
+    out: Path,
+    minutes: float | None = None,
+    resume: bool = False,
+    seed: int = 1,
+    on_progress: Callable[[str, float], None] | None = None,
+) -> Path:
+    """Train, export, measure and calibrate; returns the folder with the network and its card.
+
+    data: a folder with a `manifest.csv`. minutes: of training, both stages together. resume: go on from the last
+    checkpoint.
+    """
+    recipe = Recipe(seed=seed)
+    if minutes is not None:
+        recipe = replace(recipe, minutes=0.85 * minutes, label_minutes=0.15 * minutes)
+    return run(data, out, recipe, resume, on_progress)
+
+
+def run(
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    resume: bool = False,
+    on_progress: Callable[[str, float], None] | None = None,
+) -> Path:
+    """The whole recipe; work files, checkpoints and results go to `out`."""
+    samples = [sample for sample in datasets.index("manifest", data) if allowed(sample)]
+    material = Material.of(samples, out / "store", on_progress)
+    net = learn_pairs(material, out / "pairs", recipe, resume, on_progress)
+    verify.finish(net, material.store, material.held_out, material.donors, tuple(recipe.families), out / "pairs")
+    if material.has_forgeries:
+        net = learn_labels(net, material, out / "labels", recipe, resume, on_progress)
+        verify.finish(net, material.store, material.held_out, material.donors, tuple(recipe.families), out / "labels")
+    return out
+
+
+def learn_pairs(
+    material: Material,
+    folder: Path,
+    recipe: Recipe,
+    resume: bool = False,
+    on_progress: Callable[[str, float], None] | None = None,
+) -> nn.Module:
+    """The first stage: reals and their pseudo-fakes."""
+    _prepare(recipe)
+    net = FineGrained()
+    if recipe.start == "imagenet":
+        net.trunk.start_from(imagenet_weights())
+    else:
+        net.load_state_dict(torch.load(recipe.start, map_location="cpu", weights_only=True))
+    if recipe.frozen_blocks:
+        net.trunk.freeze(recipe.frozen_blocks)
+    schedule = loop.Schedule(
+        recipe.minutes, recipe.steps, rate=1.5e-3, trunk_rate=6e-4, weight_decay=0.03, averaging=0.999
+    )
+    return _train(net, material, folder, recipe, schedule, None, resume, on_progress)
+
+
+def learn_labels(
+    net: nn.Module,
+    material: Material,
+    folder: Path,
+    recipe: Recipe,
+    resume: bool = False,
+    on_progress: Callable[[str, float], None] | None = None,
+) -> nn.Module:
+    """The second stage: the same pairs, and labelled reals and forgeries beside them."""
+    _prepare(recipe)
+    labelled = Labelled(
+        shares(material.store, lambda row: material.trained(row, "real"), LABELLED_CLIPS),
+        shares(material.store, lambda row: material.trained(row, "fake"), LABELLED_CLIPS, by="method"),
+        reals=recipe.pairs,
+        fakes=recipe.pairs,
+    )
+    schedule = loop.Schedule(
+        recipe.label_minutes,
+        recipe.steps,
+        rate=2e-4,
+        trunk_rate=8e-5,
+        weight_decay=0.03,
+        averaging=0.998,
+        frozen_norms=True,
+    )
+    return _train(net, material, folder, recipe, schedule, labelled, resume, on_progress)
+
+
+def _prepare(recipe: Recipe) -> None:
+    torch.manual_seed(recipe.seed)
+    torch.set_num_threads(recipe.threads)
+    torch.set_flush_denormal(True)
+
+
+def _train(
+    net: nn.Module,
+    material: Material,
+    folder: Path,
+    recipe: Recipe,
+    schedule: loop.Schedule,
+    labelled: Labelled | None,
+    resume: bool,
+    on_progress: Callable[[str, float], None] | None,
+) -> nn.Module:
+    net = net.to(memory_format=torch.channels_last)
+    drawn = shares(material.store, lambda row: material.trained(row, "real"))
+
+    def batches(first: int) -> Iterator[Batch]:
+        pairs = PairSet(
+            material.store, drawn, recipe.families, VIEW, recipe.pairs, first, recipe.seed, material.donors, labelled
+        )
+        return stream(pairs, recipe.workers)
+
+    @cache  # made at the first probe: workers that fork after OpenCV's threads have run may hang
+    def pairs() -> list[verify.Forged]:
+        families = tuple(recipe.families)
+        return verify.held_out_pairs(material.store, material.held_out, material.donors, families, most=240)
+
+    def probe(average: nn.Module) -> dict[str, float]:
+        return {
+            "held_out_pairs_auc": verify.pair_auc(average, pairs()),
+            "held_out_forgeries_auc": verify.forgery_auc(average, material.store, material.held_out),
+        }
+
+    trunk = net.trunk if isinstance(net.trunk, nn.Module) else net
+    trained = loop.run(net, trunk, batches, _loss(recipe), schedule, folder, resume, on_progress, probe)
+    verify.draw_curves(folder)
+    return trained
+
+
+def _loss(recipe: Recipe) -> loop.Loss[Batch]:
+    def loss(net: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        rgb = batch.pictures.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+            answer = net(rgb)
+        return losses(Answer(*(part.float() for part in answer)), batch)
+
+    return loss
+
+
+def losses(answer: Answer, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    """Class, order within each pair, mask, artefacts, region, quality, and where attention lies.
+
+    Reals have an empty mask; labelled pictures have none at all and count by their class alone.
+    """
+    half = len(batch.masks)
+    both, fake = slice(0, 2 * half), slice(half, 2 * half)
+    labels = torch.cat([torch.zeros(half), torch.ones(half), batch.labels])
+    class_loss = F.binary_cross_entropy_with_logits(answer.logit, labels * 0.96 + 0.02)
+    order_loss = F.softplus(answer.logit[:half] - answer.logit[fake]).mean()
+    mask_loss = _mask_loss(answer.mask[both], batch.masks)
+    artefact_loss = F.binary_cross_entropy_with_logits(answer.artefacts[fake], batch.artefacts)
+    nowhere = torch.full((half,), len(fakes.REGIONS))
+    region_loss = F.cross_entropy(answer.region[both], torch.cat([nowhere, batch.region]))
+    quality_loss = F.mse_loss(answer.quality[both], batch.quality.repeat(2, 1))
+    attention_loss = _attention_loss(answer.attention[fake], batch.masks)
+    total = (
+        class_loss
+        + 0.5 * order_loss
+        + mask_loss
+        + 0.5 * artefact_loss
+        + 0.15 * region_loss
+        + 0.5 * quality_loss
+        + 0.05 * attention_loss
+    )
+    parts = {
+        "class": class_loss.item(),
+        "mask": mask_loss.item(),
+        "artefacts": artefact_loss.item(),
+        "region": region_loss.item(),
+        "quality": quality_loss.item(),
+        "attention": attention_loss.item(),
+        "ordered": (answer.logit[fake] > answer.logit[:half]).float().mean().item(),
+        "accuracy": ((answer.logit > 0) == (labels > 0)).float().mean().item(),
+    }
+    if len(batch.labels) and 0 < batch.labels.sum() < len(batch.labels):
+        parts["labelled_auc"] = metrics.auc(answer.logit[2 * half :].detach().numpy(), batch.labels.numpy() > 0)
+    return total, parts
+
+
+def _mask_loss(found: Tensor, masks: Tensor) -> Tensor:
+    """Cross-entropy at each cell of reals and fakes, and overlap (Dice) of the fakes."""
+    wanted = torch.cat([torch.zeros_like(masks), masks])
+    inside = found[len(masks) :].sigmoid()
+    overlap = 2.0 * (inside * masks).sum(dim=(1, 2)) + 1.0
+    dice = 1.0 - overlap / (inside.sum(dim=(1, 2)) + masks.sum(dim=(1, 2)) + 1.0)
+    return F.binary_cross_entropy_with_logits(found, wanted) + 0.5 * dice.mean()
+
+
+def _attention_loss(attention: Tensor, masks: Tensor) -> Tensor:
+    """How little of the attention on a fake lies on what was pasted, as a negative logarithm."""
+    cells = F.adaptive_avg_pool2d(masks[:, None], attention.shape[-2:])[:, 0]
+    on_it = (attention.mean(dim=1) * cells).sum(dim=(1, 2))
+    return -torch.log(on_it + 0.02).mean()

@@ -1,0 +1,144 @@
+"""The fine-grained net and its recipe: shapes, what a better answer costs, both stages, and the file with its card."""
+
+import tomllib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="needs the train extra: pip install unforge[train]")
+
+import torch
+
+from tests.faces_samples import portrait
+from unforge import weights
+from unforge.detect import finegrained as detector
+from unforge.nets.finegrained import ARTEFACTS, MAPS, Answer, FineGrained
+from unforge.train import export, fakes, loop, material
+from unforge.train.batches import Batch
+from unforge.train.recipes import finegrained
+from unforge.weights.calibration import Calibration
+
+
+@pytest.fixture(scope="module")
+def net() -> FineGrained:
+    torch.manual_seed(0)
+    return FineGrained().eval()
+
+
+def test_the_net_answers_everything_in_one_pass_and_is_compact(net: FineGrained) -> None:
+    answer = net(torch.rand(2, 3, 160, 160) * 255)
+    assert {name: tuple(part.shape) for name, part in answer._asdict().items()} == {
+        "logit": (2,),
+        "mask": (2, 40, 40),
+        "attention": (2, MAPS, 10, 10),
+        "artefacts": (2, len(fakes.ARTEFACTS)),
+        "region": (2, len(fakes.REGIONS) + 1),
+        "quality": (2, 3),
+        "embedding": (2, 128),
+    }
+    assert sum(parameter.numel() for parameter in net.parameters()) < 3_000_000
+
+
+def test_detector_net_and_fakes_speak_of_the_same_traces() -> None:
+    assert detector.ARTEFACTS == fakes.ARTEFACTS
+    assert len(fakes.ARTEFACTS) == ARTEFACTS
+    assert Answer._fields == detector.OUTPUTS
+
+
+def test_attention_sums_to_one_and_never_lies_on_the_rim(net: FineGrained) -> None:
+    attention = net(torch.rand(1, 3, 96, 96) * 255).attention.detach()
+    assert torch.allclose(attention.sum(dim=(2, 3)), torch.ones(1, MAPS), atol=1e-4)
+    assert float(attention[..., 0, :].sum() + attention[..., -1].sum()) < 1e-2
+
+
+def test_frozen_blocks_learn_nothing_and_keep_their_norms() -> None:
+    net = FineGrained()
+    net.trunk.freeze(2)
+    net.train()
+    assert not net.trunk.bn0.training
+    assert net.trunk.blocks[2].bn1.training
+    before = net.trunk.bn0.running_mean.clone()
+    answer = net(torch.rand(2, 3, 64, 64) * 255)
+    (answer.logit.sum() + answer.mask.sum()).backward()
+    assert net.trunk.conv_stem.weight.grad is None
+    assert net.trunk.blocks[2].project_conv.weight.grad is not None
+    assert torch.equal(before, net.trunk.bn0.running_mean)
+
+
+def _batch() -> Batch:
+    masks = torch.zeros(2, 8, 8)
+    masks[:, 2:6, 2:6] = 1.0
+    artefacts = torch.tensor([[1.0, 0, 0, 0, 0, 0, 0]] * 2)
+    return Batch(torch.zeros(6, 32, 32, 3), masks, artefacts, torch.tensor([0, 3]), torch.zeros(2, 3), torch.ones(2))
+
+
+def _answer(logits: torch.Tensor, marked: torch.Tensor) -> Answer:
+    attention = torch.full((6, MAPS, 2, 2), 0.25)
+    artefacts = torch.full((6, ARTEFACTS), -4.0)
+    artefacts[:, 0] = 4.0
+    region = torch.zeros(6, 5)
+    return Answer(logits, marked, attention, artefacts, region, torch.zeros(6, 3), torch.zeros(6, 128))
+
+
+def test_a_better_answer_costs_less() -> None:
+    batch = _batch()
+    found = torch.cat([torch.full((2, 8, 8), -4.0), batch.masks * 8.0 - 4.0, torch.zeros(2, 8, 8)])
+    good, parts = finegrained.losses(_answer(torch.tensor([-3.0, -3.0, 3.0, 3.0, 3.0, 3.0]), found), batch)
+    bad, _ = finegrained.losses(_answer(torch.tensor([3.0, 3.0, -3.0, -3.0, -3.0, -3.0]), -found), batch)
+    assert good < bad
+    assert parts["accuracy"] == parts["ordered"] == 1.0
+    assert parts["artefacts"] < 0.05
+
+
+def test_a_labelled_picture_counts_by_its_class_alone() -> None:
+    batch = _batch()
+    logits = torch.tensor([-3.0, -3.0, 3.0, 3.0, 3.0, 3.0])
+    found = torch.cat([torch.full((2, 8, 8), -4.0), batch.masks * 8.0 - 4.0, torch.zeros(2, 8, 8)])
+    other = found.clone()
+    other[4:] = 9.0
+    once, again = (finegrained.losses(_answer(logits, marked), batch)[0] for marked in (found, other))
+    assert float(once) == pytest.approx(float(again))
+
+
+def test_a_file_with_its_weights_by_name_starts_another_training(net: FineGrained, tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    example = torch.rand(2, 3, 64, 64) * 255
+    assert export.export(net, path, 64, detector.OUTPUTS, example, fused=False) < 1e-3
+    other = FineGrained().eval()
+    other.load_state_dict(export.state(path), strict=False)
+    assert torch.allclose(other(example).logit, net(example).logit, atol=1e-5)
+
+
+def test_the_recipe_goes_through_both_stages_to_a_file_with_its_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a folder of pictures to weights that the loader would take; what it learned in seconds is nothing."""
+    lines = ["path,label,kind,dataset,method,split"]
+    for n in range(60):
+        label = "fake" if n >= 40 else "real"
+        shifted = np.roll(portrait(), 3 * n, axis=1)
+        cv2.imwrite(str(tmp_path / f"{n}.png"), np.ascontiguousarray(shifted[..., ::-1]))
+        lines.append(f"{n}.png,{label},image,nasa,{'swap' if label == 'fake' else ''},train")
+    (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
+    out = tmp_path / "out"
+    families = {"self_blend": 1.0, "cross_blend": 1.0}
+    recipe = finegrained.Recipe(steps=2, pairs=2, workers=0, families=families)
+    finegrained.run(tmp_path, out, recipe)
+    for stage in ("pairs", "labels"):
+        card = tomllib.loads((out / stage / "finegrained.toml").read_text("utf-8"))
+        assert card["sha256"] == export.sha256(out / stage / "finegrained.onnx")
+        assert set(card) >= set(weights._FIELDS) | {"mask_threshold", "artefacts"}
+        assert set(card["calibration"]) == {*detector.STRATA, "window"}
+        assert Calibration.from_card(card["calibration"]["clear"]).reals > 0
+        assert (out / stage / "curves.png").is_file()
+        for log in loop.LOGS:
+            assert len((out / stage / log).read_text().splitlines()) > 0
+
+
+def test_the_validation_split_is_never_opened(tmp_path: Path) -> None:
+    from unforge.train.sample import Sample
+
+    sample = Sample(tmp_path / "a.png", "real", "image", "nasa", "", "val")
+    assert not material.allowed(sample)
