@@ -14,6 +14,7 @@ import torch
 from tests.faces_samples import portrait
 from unforge import weights
 from unforge.detect import finegrained as detector
+from unforge.errors import WeightsError
 from unforge.nets.finegrained import ARTEFACTS, MAPS, Answer, FineGrained
 from unforge.train import export, fakes, loop, material
 from unforge.train.batches import Batch
@@ -24,7 +25,11 @@ from unforge.weights.calibration import Calibration
 @pytest.fixture(scope="module")
 def net() -> FineGrained:
     torch.manual_seed(0)
-    return FineGrained().eval()
+    net = FineGrained().eval()
+    for part in net.state_dict().values():
+        if part.dtype.is_floating_point:
+            part.add_(0.02 * torch.rand_like(part))  # as after training: no two norms are the same
+    return net
 
 
 def test_the_net_answers_everything_in_one_pass_and_is_compact(net: FineGrained) -> None:
@@ -107,8 +112,25 @@ def test_a_file_with_its_weights_by_name_starts_another_training(net: FineGraine
     example = torch.rand(2, 3, 64, 64) * 255
     assert export.export(net, path, 64, detector.OUTPUTS, example, fused=False) < 1e-3
     other = FineGrained().eval()
-    other.load_state_dict(export.state(path), strict=False)
+    finegrained._go_on_from(other, path)
     assert torch.allclose(other(example).logit, net(example).logit, atol=1e-5)
+    assert path.name in finegrained.started(finegrained.Recipe(start=str(path)))
+
+
+def test_a_file_of_another_net_starts_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "other.onnx"
+    export.export(Mean(), path, 64, ("logit",), torch.rand(1, 3, 64, 64) * 255, fused=False)
+    with pytest.raises(WeightsError, match="same net"):
+        finegrained._go_on_from(FineGrained(), path)
+
+
+class Mean(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = torch.nn.Linear(3, 1)
+
+    def forward(self, rgb: torch.Tensor) -> tuple[torch.Tensor]:
+        return (self.line(rgb.mean(dim=(2, 3)))[:, 0],)
 
 
 def test_the_recipe_goes_through_both_stages_to_a_file_with_its_card(

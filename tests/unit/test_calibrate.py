@@ -90,3 +90,29 @@ def test_a_card_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert tomllib.loads((tmp_path / "x.toml").read_text("utf-8")) == written
     with pytest.raises(TypeError):
         card.write(tmp_path / "y.toml", {"a": None})
+
+
+def test_a_stratum_with_few_of_a_class_takes_the_calibration_of_all() -> None:
+    strata = ("clear",) * 300 + ("soft",) * 10
+    parts = [Scored(kind, fake, normal(mean, 310, n), strata) for kind, fake, mean, n in PLAIN]
+    found = calibrate.by_stratum(parts, ("clear", "soft"), fewest=40)
+    assert found["soft"].slope == calibrate.fit(parts).slope
+    assert found["clear"].reals == 300
+
+
+def test_two_clips_do_not_weigh_as_much_as_a_hundred_stills() -> None:
+    stills = [Scored(kind, fake, normal(mean, 300, n), ("clear",) * 300) for kind, fake, mean, n in PLAIN]
+    clips = Scored("clips", False, np.array([9.0, 9.0]), ("clear", "clear"))
+    alone, both = (calibrate.by_stratum(parts, ("clear",), 40)["clear"] for parts in (stills, [*stills, clips]))
+    assert both.intercept == pytest.approx(alone.intercept, abs=0.4)
+    assert both.cap > math.log(100)
+
+
+def test_the_line_of_a_trace_gives_its_frequency() -> None:
+    rng = np.random.default_rng(6)
+    scores = rng.normal(0.0, 2.0, 8000)
+    slope, intercept = calibrate.platt(scores, rng.random(8000) < 1.0 / (1.0 + np.exp(-(1.5 * scores - 1.0))))
+    assert (slope, intercept) == (pytest.approx(1.5, abs=0.1), pytest.approx(-1.0, abs=0.1))
+
+
+PLAIN = (("reals", False, -1.0, 1), ("fakes", True, 1.0, 2))

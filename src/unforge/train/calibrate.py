@@ -17,6 +17,7 @@ RIDGE = 1e-3
 FPR = 0.01
 MISSED = 0.2  # share of the forgeries that may fall under "no evidence"
 NORMAL_99 = 2.326  # the 99 % point of a normal distribution
+FEW_OF_A_KIND = 8
 FEW = 100  # below this many reals a 1 % quantile is the maximum, and a normal fit says more
 
 
@@ -72,14 +73,29 @@ def fit(material: Sequence[Scored], seed: int = 1) -> Calibration:
 
 
 def by_stratum(material: Sequence[Scored], strata: Sequence[str], fewest: int) -> dict[str, Calibration]:
-    """A calibration for each stratum; one with fewer than `fewest` of a class takes the calibration of all."""
+    """A calibration for each stratum; one with fewer than `fewest` of a class takes the calibration of all.
+
+    Kinds of which a stratum holds next to nothing count with the largest kind of their class there: two clips must not
+    weigh as much as a hundred stills.
+    """
     whole = fit(material)
     found = {}
     for name in strata:
-        part = [scored.within(name) for scored in material]
+        part = _joined([scored.within(name) for scored in material])
         sizes = [sum(len(scored.scores) for scored in part if scored.fake == fake) for fake in (False, True)]
         found[name] = fit(part) if min(sizes) >= fewest else whole
     return found
+
+
+def _joined(material: Sequence[Scored]) -> list[Scored]:
+    kept = []
+    for fake in (False, True):
+        kinds = sorted((part for part in material if part.fake == fake), key=lambda part: -len(part.scores))
+        largest, *others = kinds
+        few = [part.scores for part in others if len(part.scores) < FEW_OF_A_KIND]
+        kept.append(Scored(largest.kind, fake, np.concatenate([largest.scores, *few])))
+        kept += [part for part in others if len(part.scores) >= FEW_OF_A_KIND]
+    return kept
 
 
 def platt(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float]:

@@ -16,8 +16,8 @@ from unforge.detect import finegrained as detector
 from unforge.faces import align
 from unforge.train import calibrate, card, export, fakes
 from unforge.train.crops import Row, Store
-from unforge.train.donors import NearestDonors
 from unforge.train.fakes import self_blend
+from unforge.train.material import Material
 from unforge.train.pairs import Pair, View, make_pair
 
 Judge = Callable[[Sequence[NDArray[np.uint8]]], detector.Read]
@@ -25,6 +25,7 @@ HeldOut = Callable[[Row], bool]
 
 PLAIN_VIEW = View(size_px=160, margin_low=1.3, margin_high=1.3)  # as the examiner looks
 VERSION = "finegrained-1"
+RESEARCH_ONLY = {"ffpp_c23", "utkface_adult", "ytfaces_udacity_p1"}  # collections whose terms say so
 FEWEST = 40  # of a class in a stratum; a stratum with fewer takes the calibration of all
 DETAILS = {"margin": PLAIN_VIEW.margin_low, "size_px": float(PLAIN_VIEW.size_px), "mask_threshold": 0.0}
 
@@ -133,19 +134,30 @@ def draw_curves(folder: Path) -> None:
 # When it has learned
 
 
-def finish(
-    net: nn.Module, store: Store, held_out: HeldOut, donors: NearestDonors, families: Sequence[str], folder: Path
-) -> None:
+@dataclass(frozen=True, slots=True)
+class History:
+    """How a net came about, for its card.
+
+    start: what it started from, in words; families: of its pseudo-fakes; labelled: whether it has seen labelled ones.
+    """
+
+    start: str
+    families: tuple[str, ...]
+    labelled: bool = False
+
+
+def finish(net: nn.Module, seen: Material, history: History, folder: Path) -> None:
     """Export, measure on held-out faces, calibrate, and write the card beside the file."""
     import onnxruntime
 
+    store, held_out = seen.store, seen.held_out
     example = np.stack(_views(store, range(0, len(store.rows), max(1, len(store.rows) // 8)))).transpose(0, 3, 1, 2)
     path = folder / "finegrained.onnx"
     difference = export.export(
         net, path, PLAIN_VIEW.size_px, detector.OUTPUTS, torch.from_numpy(example.astype(np.float32)), fused=False
     )
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    made = held_out_pairs(store, held_out, donors, families)
+    made = held_out_pairs(store, held_out, seen.donors, history.families)
     threshold = mask_threshold(session, made)
 
     def judge(views: Sequence[NDArray[np.uint8]]) -> detector.Read:
@@ -155,11 +167,12 @@ def finish(
     cues = {f"single_cue_auc_{region}": by_cue(judge, store, held_out, region) for region in ("face", "mouth")}
     numbers = {**measure(judge, made), **artefact_numbers, **cues, "onnx_torch_difference": difference}
     calibration = calibrate.by_stratum(material(judge, store, held_out, made), detector.STRATA, FEWEST)
+    parameters = sum(parameter.numel() for parameter in net.parameters())
     calibration["window"] = calibrate.fit(windows(judge, store, held_out, made))
     card.write(
         folder / "finegrained.toml",
         {
-            **_words(path, threshold, sum(parameter.numel() for parameter in net.parameters())),
+            **_words(path, threshold, parameters, history, _data(seen, history)),
             "numbers": numbers,
             "artefacts": lines,
             "calibration": {name: asdict(found) for name, found in calibration.items()},
@@ -173,9 +186,7 @@ def fitted(made: Sequence[Forged]) -> NDArray[np.bool_]:
 
 
 def mask_threshold(session: Any, made: Sequence[Forged]) -> float:
-    """The mask logit from which on a place counts as marked: the best mean IoU over held-out forgeries.
-
-    """
+    """The mask logit from which on a place counts as marked: the best mean IoU over held-out forgeries."""
     marked = [one for one, chosen in zip(made, fitted(made), strict=True) if chosen and (one.pair.mask > 0.5).any()]
     heats = detector.read_views(session, [one.pair.fake for one in marked], 0.0).heats
     truth = np.stack([one.pair.mask > 0.5 for one in marked])
@@ -334,15 +345,14 @@ def windows(judge: Judge, store: Store, held_out: HeldOut, made: Sequence[Forged
     ]
 
 
-def _words(path: Path, threshold: float, parameters: int) -> dict[str, Any]:
+def _words(path: Path, threshold: float, parameters: int, history: History, data: str) -> dict[str, Any]:
     return {
         "name": "finegrained",
         "version": VERSION,
         "file": path.name,
         "sha256": export.sha256(path),
-        "licence": "Apache-2.0 for the weights as such; trained on sets of which some allow research only, see data",
-        "origin": "trained by unforge (train/recipes/finegrained.py) from ImageNet weights of EfficientNet-Lite0 "
-        "(Apache-2.0)",
+        "licence": "Apache-2.0 for the weights as such; what they were trained on may allow less, see data",
+        "origin": f"trained by unforge (train/recipes/finegrained.py) from {history.start}",
         "purpose": "tells forged faces from untouched ones, where they were changed, and by what kind of trace",
         "feed": f"(N, 3, {PLAIN_VIEW.size_px}, {PLAIN_VIEW.size_px}) float32 RGB in 0..255, level square of "
         f"{PLAIN_VIEW.margin_low} x the face mesh",
@@ -350,9 +360,19 @@ def _words(path: Path, threshold: float, parameters: int) -> dict[str, Any]:
         "margin": PLAIN_VIEW.margin_low,
         "mask_threshold": threshold,
         "parameters": parameters,
-        "data": "Real faces and pseudo-fakes of them (train/fakes): public stills (OpenForensics, UTKFace, YouTube "
-        "Faces, FFHQ, London and Canada faces, conference and portrait pages) and real clips (FaceForensics++ "
-        "originals, GRID, others). FaceForensics++, UTKFace and YouTube Faces are for research only.",
+        "data": data,
         "cannot": "faces under 64 px, strong blur, profiles; faces generated or animated as a whole mostly",
         "trained": datetime.now(UTC).date().isoformat(),
     }
+
+
+def _data(material: Material, history: History) -> str:
+    """What the network has seen, in words."""
+    seen = [row for row in material.store.rows if row["split"] == "train" and not material.held_out(row)]
+    reals = sorted({row["dataset"] for row in seen if row["label"] == "real"})
+    said = f"Real faces of {', '.join(reals)}, and forgeries made of them ({', '.join(sorted(history.families))})"
+    if history.labelled:
+        forged = sorted({f"{row['method']} of {row['dataset']}" for row in seen if row["label"] == "fake"})
+        said += f"; in a short last stage labelled forgeries: {', '.join(forged)}"
+    restricted = sorted(RESEARCH_ONLY & {row["dataset"] for row in seen})
+    return f"{said}. For research only: {', '.join(restricted)}." if restricted else f"{said}."

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unforge import metrics
+from unforge.errors import WeightsError
 from unforge.nets.finegrained import Answer, FineGrained
 from unforge.nets.lite0 import imagenet_weights
-from unforge.train import datasets, fakes, loop, verify
+from unforge.train import datasets, export, fakes, loop, verify
 from unforge.train.batches import Batch, Labelled, PairSet, stream
 from unforge.train.material import Material, allowed
 from unforge.train.pairs import View
@@ -51,7 +52,7 @@ class Recipe:
     threads: int = 1
     bfloat16: bool = True
     families: Mapping[str, float] = field(default_factory=lambda: dict(FAMILIES))
-    start: str = "imagenet"  # or a file with a state of this net
+    start: str = "imagenet"  # or a file that `export` has written of this net
     frozen_blocks: int = 0  # of the trunk; only sensible for a start that knows faces
 
 
@@ -85,10 +86,11 @@ def run(
     samples = [sample for sample in datasets.index("manifest", data) if allowed(sample)]
     material = Material.of(samples, out / "store", on_progress)
     net = learn_pairs(material, out / "pairs", recipe, resume, on_progress)
-    verify.finish(net, material.store, material.held_out, material.donors, tuple(recipe.families), out / "pairs")
+    history = verify.History(started(recipe), tuple(recipe.families))
+    verify.finish(net, material, history, out / "pairs")
     if material.has_forgeries:
         net = learn_labels(net, material, out / "labels", recipe, resume, on_progress)
-        verify.finish(net, material.store, material.held_out, material.donors, tuple(recipe.families), out / "labels")
+        verify.finish(net, material, replace(history, labelled=True), out / "labels")
     return out
 
 
@@ -105,7 +107,7 @@ def learn_pairs(
     if recipe.start == "imagenet":
         net.trunk.start_from(imagenet_weights())
     else:
-        net.load_state_dict(torch.load(recipe.start, map_location="cpu", weights_only=True))
+        _go_on_from(net, Path(recipe.start))
     if recipe.frozen_blocks:
         net.trunk.freeze(recipe.frozen_blocks)
     schedule = loop.Schedule(
@@ -140,6 +142,21 @@ def learn_labels(
         frozen_norms=True,
     )
     return _train(net, material, folder, recipe, schedule, labelled, resume, on_progress)
+
+
+def _go_on_from(net: nn.Module, path: Path) -> None:
+    """Take over the weights of a file; raises WeightsError if it is not of this net. Counters of batches start anew."""
+    missing = net.load_state_dict(export.state(path), strict=False).missing_keys
+    wanted = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if wanted:
+        raise WeightsError(f"start: expected a file of the same net; {path} lacks {', '.join(wanted[:3])}, ...")
+
+
+def started(recipe: Recipe) -> str:
+    """What a run starts from, in words."""
+    if recipe.start == "imagenet":
+        return "ImageNet weights of EfficientNet-Lite0 (Apache-2.0)"
+    return f"the weights of {Path(recipe.start).name}, SHA-256 {export.sha256(Path(recipe.start))}"
 
 
 def _prepare(recipe: Recipe) -> None:
