@@ -14,7 +14,7 @@ import torch
 from tests.faces_samples import portrait
 from unforge import weights
 from unforge.detect import finegrained as detector
-from unforge.errors import WeightsError
+from unforge.errors import UsageError, WeightsError
 from unforge.nets.finegrained import ARTEFACTS, MAPS, Answer, FineGrained
 from unforge.train import export, fakes, loop, material
 from unforge.train.batches import Batch
@@ -134,7 +134,7 @@ class Mean(torch.nn.Module):
 
 
 def test_the_recipe_goes_through_both_stages_to_a_file_with_its_card(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     """From a folder of pictures to weights that the loader would take; what it learned in seconds is nothing."""
     lines = ["path,label,kind,dataset,method,split"]
@@ -151,12 +151,19 @@ def test_the_recipe_goes_through_both_stages_to_a_file_with_its_card(
     for stage in ("pairs", "labels"):
         card = tomllib.loads((out / stage / "finegrained.toml").read_text("utf-8"))
         assert card["sha256"] == export.sha256(out / stage / "finegrained.onnx")
-        assert set(card) >= set(weights._FIELDS) | {"mask_threshold", "artefacts"}
+        assert set(card) >= set(weights._FIELDS) | {"mask_threshold", "size_px", "margin"}
         assert set(card["calibration"]) == {*detector.STRATA, "window"}
         assert Calibration.from_card(card["calibration"]["clear"]).reals > 0
         assert (out / stage / "curves.png").is_file()
         for log in loop.LOGS:
             assert len((out / stage / log).read_text().splitlines()) > 0
+
+
+def test_material_that_leaves_nothing_to_calibrate_with_is_told_before_training(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "1.png"), np.ascontiguousarray(portrait()[..., ::-1]))
+    (tmp_path / "manifest.csv").write_text("path,label,kind,dataset,method,split\n1.png,real,image,nasa,,train\n")
+    with pytest.raises(UsageError, match="held out"):
+        finegrained.main(tmp_path, tmp_path / "out", minutes=1.0)
 
 
 def test_the_validation_split_is_never_opened(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ class FineGrained:
 
     def _facts(self, one: Judged, n: int) -> dict[str, float]:
         """The calibrated probability of each kind of trace, if the face is forged at all."""
-        lines = self.card.details["artefacts"]
+        lines = self.card.details.get("artefacts", {})  # a kind that was too rare to calibrate is not named
         return {
             f"artefact_{name}": round(_sigmoid(lines[name]["slope"] * float(raw) + lines[name]["intercept"]), 4)
             for name, raw in zip(ARTEFACTS, one.read.artefacts[n], strict=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unforge.errors import UsageError
 from unforge.train import crops
 from unforge.train.donors import NearestDonors
 from unforge.train.sample import Sample
@@ -15,6 +16,9 @@ from unforge.train.sampling import HeldOut
 def allowed(sample: Sample) -> bool:
     """Whether a recipe may open a file: the training split alone."""
     return sample.split == "train"
+
+
+FEWEST_HELD_OUT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,12 @@ class Material:
     ) -> "Material":
         tell = None if on_progress is None else lambda share: on_progress("finding faces", share)
         store, held_out = crops.build(samples, folder, tell), HeldOut(samples)
+        kept = sum(row["label"] == "real" and held_out(row) for row in store.rows)
+        if kept < FEWEST_HELD_OUT:
+            raise UsageError(
+                f"training data: expected {FEWEST_HELD_OUT} real faces or more among those held out to calibrate "
+                f"(about every eighth picture and third clip); got {kept}; add real material of the split train"
+            )
         rows = [n for n, row in enumerate(store.rows) if row["label"] == "real" and not held_out(row)]
         return cls(store, held_out, NearestDonors(store, np.array(rows, np.int64)))
 

@@ -166,9 +166,12 @@ def finish(net: nn.Module, seen: Material, history: History, folder: Path) -> No
     lines, artefact_numbers = artefacts(judge, made)
     cues = {f"single_cue_auc_{region}": by_cue(judge, store, held_out, region) for region in ("face", "mouth")}
     numbers = {**measure(judge, made), **artefact_numbers, **cues, "onnx_torch_difference": difference}
-    calibration = calibrate.by_stratum(material(judge, store, held_out, made), detector.STRATA, FEWEST)
+    looks = material(judge, store, held_out, made)
+    calibration = calibrate.by_stratum(looks, detector.STRATA, FEWEST)
     parameters = sum(parameter.numel() for parameter in net.parameters())
-    calibration["window"] = calibrate.fit(windows(judge, store, held_out, made))
+    seconds = windows(judge, store, held_out, made)
+    enough = all(any(len(part.scores) for part in seconds if part.fake == fake) for fake in (False, True))
+    calibration["window"] = calibrate.fit(seconds) if enough else calibrate.fit(looks)
     card.write(
         folder / "finegrained.toml",
         {
@@ -231,7 +234,7 @@ def measure(judge: Judge, made: Sequence[Forged]) -> dict[str, Any]:
 
 def by_cue(judge: Judge, store: Store, held_out: HeldOut, region: str, most: int = 120) -> dict[str, float]:
     """AUC with one injected cue at a time and no other loss: a net that has learned a few cues only shows here."""
-    rows = [n for n in store.where(label="real", kind="image").tolist() if held_out(store.rows[n])]
+    rows = [n for n in store.where(label="real").tolist() if held_out(store.rows[n])]
     rows = [n for n in rows if float(store.rows[n]["size_px"]) >= detector.SMALL_PX][:most]
     found = {}
     for cue in self_blend.SINGLE_CUES:
