@@ -81,9 +81,13 @@ class Judged:
         return any_of(low), any_of(high)
 
     @property
-    def calibrations(self) -> tuple[Calibration, ...]:
-        """Those that took part."""
-        return tuple(calibration for calibration, _ in self._answers())
+    def llr_manipulated(self) -> float:
+        """From where on this person counts as forged; with a window, its threshold was set on both answers together."""
+        return self._answers()[-1][0].llr_manipulated
+
+    @property
+    def llr_no_evidence(self) -> float:
+        return min(calibration.llr_no_evidence for calibration, _ in self._answers())
 
     def _answers(self) -> list[tuple[Calibration, float]]:
         logits = self.read.logits
@@ -133,7 +137,7 @@ class FineGrained:
         intervals = [one.interval for one in judged]
         llr = any_of(people)
         worst = judged[int(np.argmax(people))]
-        strictest = _strictest([calibration for one in judged for calibration in one.calibrations])
+        strictest = _strictest(judged)
         note, note_zh = _note(worst, llr, strictest, kind)
         facts: dict[str, float | str] = {
             "faces": float(faces),
@@ -250,11 +254,12 @@ def _sigmoid(value: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, value))))
 
 
-def _strictest(calibrations: Sequence[Calibration]) -> dict[str, float]:
+def _strictest(judged: Sequence[Judged]) -> dict[str, float]:
     """The thresholds that hold for all who were judged: people in one picture may be seen in different quality."""
+    calibrations = [one.whole for one in judged]
     return {
-        "llr_manipulated": max(one.llr_manipulated for one in calibrations),
-        "llr_no_evidence": min(one.llr_no_evidence for one in calibrations),
+        "llr_manipulated": max(one.llr_manipulated for one in judged),
+        "llr_no_evidence": min(one.llr_no_evidence for one in judged),
         "threshold_fpr": max(one.threshold_fpr for one in calibrations),
         "calibration_reals": float(min(one.reals for one in calibrations)),
         "calibration_fakes": float(min(one.fakes for one in calibrations)),

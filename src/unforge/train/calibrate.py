@@ -57,7 +57,7 @@ def fit(material: Sequence[Scored], seed: int = 1) -> Calibration:
     cap = math.log(max(2.0, min(_effective(material, fake) for fake in (False, True))))
     reals = [part.scores for part in material if not part.fake]
     fakes = np.concatenate([slope * part.scores + intercept for part in material if part.fake])
-    high = max(slope * _highest_percent(scores) + intercept for scores in reals)
+    high = max(slope * highest_percent(scores) + intercept for scores in reals)
     low = float(np.quantile(fakes, MISSED))
     return Calibration(
         slope=slope,
@@ -104,7 +104,7 @@ def platt(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float
     return _fitted(scores, signs, np.full(len(scores), 1.0 / len(scores)))
 
 
-def _highest_percent(scores: NDArray[np.float64]) -> float:
+def highest_percent(scores: NDArray[np.float64]) -> float:
     """The score that 1 % of reals like these reach."""
     top = float(np.quantile(scores, 1.0 - FPR, method="higher"))
     if len(scores) >= FEW or len(scores) < 2:

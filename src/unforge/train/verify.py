@@ -1,7 +1,7 @@
 """What a trained `finegrained` network is worth on faces that were held out; and its file with card and calibration."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from unforge.train.crops import Row, Store
 from unforge.train.fakes import self_blend
 from unforge.train.material import Material
 from unforge.train.pairs import Pair, View, make_pair
+from unforge.weights.calibration import Calibration
 
 Judge = Callable[[Sequence[NDArray[np.uint8]]], detector.Read]
 HeldOut = Callable[[Row], bool]
@@ -41,10 +42,10 @@ class Forged:
 def held_out_pairs(
     store: Store, held_out: HeldOut, donors: fakes.Donors, families: Sequence[str], most: int = 1200
 ) -> list[Forged]:
-    """One forgery of each held-out real still, the families in turn; always the same ones."""
-    rows = [
-        n for n, row in enumerate(store.rows) if row["label"] == "real" and row["kind"] == "image" and held_out(row)
-    ]
+    """One forgery of each held-out real look, stills first, the families in turn; always the same ones."""
+    looks = [n for n in store.where(label="real").tolist() if held_out(store.rows[n])]
+    rows = [n for n in looks if store.rows[n]["kind"] == "image"]
+    rows += [n for n in looks if store.rows[n]["kind"] == "video" and n % 3 == 0]
     made = []
     for count, n in enumerate(rows[:most]):
         family = families[count % len(families)]
@@ -169,9 +170,7 @@ def finish(net: nn.Module, seen: Material, history: History, folder: Path) -> No
     looks = material(judge, store, held_out, made)
     calibration = calibrate.by_stratum(looks, detector.STRATA, FEWEST)
     parameters = sum(parameter.numel() for parameter in net.parameters())
-    seconds = windows(judge, store, held_out, made)
-    enough = all(any(len(part.scores) for part in seconds if part.fake == fake) for fake in (False, True))
-    calibration["window"] = calibrate.fit(seconds) if enough else calibrate.fit(looks)
+    calibration["window"] = _window(judge, seen, made, looks, calibration)
     card.write(
         folder / "finegrained.toml",
         {
@@ -315,6 +314,29 @@ def _rows_by_clip(store: Store, held_out: HeldOut, label: str) -> list[list[int]
         if held_out(store.rows[n]) and float(store.rows[n]["size_px"]) >= detector.MIN_FACE_PX:
             by_clip.setdefault(store.rows[n]["path"], []).append(n)
     return list(by_clip.values())
+
+
+def _window(
+    judge: Judge,
+    seen: Material,
+    made: Sequence[Forged],
+    looks: Sequence[calibrate.Scored],
+    whole: Mapping[str, Calibration],
+) -> Calibration:
+    """The calibration of the most telling second; its threshold is that of both answers about a clip together."""
+    seconds = windows(judge, seen.store, seen.held_out, made)
+    enough = all(any(len(part.scores) for part in seconds if part.fake == fake) for fake in (False, True))
+    window = calibrate.fit(seconds if enough else looks)
+    together = []
+    for rows in _rows_by_clip(seen.store, seen.held_out, "real"):
+        read = judge(_views(seen.store, rows))
+        if len(rows) >= 2 * detector.WINDOW:
+            name = detector.stratum(_sizes(seen.store, rows), read.sharpness, read.quality)
+            llrs = [whole[name].llr(detector.pooled(read.logits)), window.llr(detector.loudest_window(read.logits))]
+            together.append(detector.any_of(llrs))
+    if not together:
+        return window
+    return replace(window, llr_manipulated=max(calibrate.highest_percent(np.array(together)), 0.0))
 
 
 def windows(judge: Judge, store: Store, held_out: HeldOut, made: Sequence[Forged]) -> list[calibrate.Scored]:
