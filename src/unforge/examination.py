@@ -16,7 +16,7 @@ from unforge.explain import words
 from unforge.explain.findings import findings
 from unforge.faces import FaceTrack
 from unforge.report import ErrorFacts, ExhibitFacts, Face, FaceFrame, FaceImage, Model, Report, Run
-from unforge.verdict import posterior, weigh
+from unforge.verdict import posterior, shared_voice, weigh
 
 QUESTION = "manipulated"
 FACE_MODELS = ("face_detection_full_range", "face_detection_short_range", "face_landmark")
@@ -52,7 +52,7 @@ def examine(
         evidence = _evidence(exhibit, chosen, on_progress)
     except MediaError as error:
         return Report(ExhibitFacts(str(path)), run(), error=ErrorFacts(error.code, error.message))
-    verdict = weigh(evidence, QUESTION, prior)
+    verdict = weigh(evidence, QUESTION, prior, shared_voice(evidence))
     faces = tuple(_face(track, evidence, prior) for track in exhibit.tracks)
     found = findings(exhibit, chosen, evidence)
     return Report(
@@ -94,18 +94,18 @@ def _face(track: FaceTrack, evidence: Sequence[Evidence], prior: float) -> Face:
     """What was said about one person: regions without a box speak for the whole track, those with one for a look."""
     regions = [r for answer in evidence if not answer.abstained for r in answer.regions if r.track == track.id]
     whole = [region.llr for region in regions if region.box_px is None]
-    llr = sum(whole) if whole else None
-    by_time: dict[float, float] = {}
+    llr = sum(whole) / len(whole) if whole else None
+    by_time: dict[float, list[float]] = {}
     for region in regions:
         if region.box_px is not None:
-            by_time[region.start_s] = by_time.get(region.start_s, 0.0) + region.llr
+            by_time.setdefault(region.start_s, []).append(region.llr)
     return Face(
         track=track.id,
         start_s=float(track.times_s[0]),
         end_s=float(track.times_s[-1]),
         probability=None if llr is None else posterior(llr, prior),
         llr=llr,
-        frames=_frames(track, by_time),
+        frames=_frames(track, {time_s: sum(llrs) / len(llrs) for time_s, llrs in by_time.items()}),
         images=_images(track, regions),
     )
 

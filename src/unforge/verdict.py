@@ -1,7 +1,7 @@
 """Evidence weighed to a verdict: the only place where answers are fused."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -35,6 +35,25 @@ def posterior(llr: float, prior: float) -> float:
     if log_odds >= 0:
         return 1.0 / (1.0 + math.exp(-log_odds))
     return math.exp(log_odds) / (1.0 + math.exp(log_odds))
+
+
+def any_of(llrs: Sequence[float]) -> float:
+    """LLR that at least one of several people is forged, when one is and nobody is suspected beforehand.
+
+    The mean of the likelihood ratios: more people are more chances of a false alarm, and this pays for them.
+    """
+    largest = max(llrs)
+    return largest + math.log(math.fsum(math.exp(llr - largest) for llr in llrs) / len(llrs))
+
+
+def shared_voice(evidence: Iterable[Evidence]) -> dict[str, float]:
+    """Trust for examiners that look at the same pixels: all who could judge share one voice, whoever is asked.
+
+    Their likelihood ratios then come out as a geometric mean, which is right if they say the same thing twice and
+    cautious if they do not.
+    """
+    spoke = [answer.source for answer in evidence if not answer.abstained]
+    return {source: 1.0 / len(spoke) for source in spoke}
 
 
 def weigh(

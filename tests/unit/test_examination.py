@@ -51,7 +51,7 @@ def test_a_clip_gets_a_verdict_with_reasons(report: Report) -> None:
     assert report.error is None
     assert report.verdict is not None
     assert report.verdict.band in ("manipulated", "inconclusive", "no_evidence")
-    assert [answer.source for answer in report.evidence] == ["finegrained-1"]
+    assert [answer.source for answer in report.evidence] == ["finegrained-1", "seam-1"]
     assert report.exhibit.media == "video"
     assert report.exhibit.size_wh == (640, 360)
     assert set(report.explanation) == set(report.limits) == {"en", "zh"}
@@ -131,7 +131,7 @@ def test_progress_rises_to_its_end(clip: Path) -> None:
     examine(clip, on_progress=lambda stage, share: told.append((stage, share)))
     faces = [share for stage, share in told if stage == "faces"]
     assert faces == sorted(faces)
-    assert told[-1] == ("finegrained", 1.0)
+    assert told[-1] == ("seam", 1.0)
     assert all(0.0 <= share <= 1.0 for _, share in told)
 
 

@@ -1,6 +1,5 @@
 """The fine-grained detector: what it judges, what it leaves alone, how scores become likelihood ratios."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.faces_samples import portrait, scene
@@ -33,16 +30,6 @@ def calibrations() -> dict[str, Calibration]:
 @pytest.fixture(scope="module")
 def track() -> FaceTrack:
     return scan([Frame(0.0, portrait())]).tracks[0]
-
-
-@given(st.lists(st.floats(-8, 8), min_size=1, max_size=6))
-def test_several_people_say_no_more_than_the_most_suspicious_of_them(llrs: list[float]) -> None:
-    together = finegrained.any_of(llrs)
-    assert max(llrs) - math.log(len(llrs)) - 1e-9 <= together <= max(llrs) + 1e-9
-
-
-def test_one_person_counts_in_full() -> None:
-    assert finegrained.any_of([1.25]) == pytest.approx(1.25)
 
 
 @pytest.mark.parametrize("name", [*finegrained.STRATA, "window"])

@@ -16,7 +16,7 @@ from unforge.evidence import Evidence, Region, abstention
 from unforge.explain.measure import UNTOUCHED_FACE
 from unforge.plugins import Registry
 from unforge.report import ErrorFacts, ExhibitFacts, Face, FaceFrame, Finding, Hidden, Model, Report, Run
-from unforge.verdict import BANDS, Verdict, posterior, weigh
+from unforge.verdict import BANDS, Verdict, any_of, posterior, shared_voice, weigh
 
 number = st.floats(-50, 50)
 probability = st.floats(0, 1)
@@ -218,3 +218,22 @@ def test_loading_imports_one_file(folder: Registry) -> None:
 def test_unknown_name_lists_the_choices(folder: Registry) -> None:
     with pytest.raises(UnknownName, match=r"unknown fruit 'pear'; available: apple, broken"):
         folder.module("pear")
+
+
+@given(st.lists(st.floats(-8, 8), min_size=1, max_size=6))
+def test_several_people_say_no_more_than_the_most_suspicious_of_them(llrs: list[float]) -> None:
+    together = any_of(llrs)
+    assert max(llrs) - math.log(len(llrs)) - 1e-9 <= together <= max(llrs) + 1e-9
+
+
+def test_one_person_counts_in_full() -> None:
+    assert any_of([1.25]) == pytest.approx(1.25)
+
+
+def test_examiners_of_the_same_pixels_share_one_voice() -> None:
+    same = [Evidence("manipulated", f"e{n}", 2.0, "Seen.", facts={"llr_manipulated": 1.5}) for n in range(3)]
+    silent = abstention("manipulated", "e9", "Too dark.")
+    verdict = weigh([*same, silent], trust=shared_voice([*same, silent]))
+    assert verdict.llr == pytest.approx(2.0)
+    assert verdict.band == "manipulated"
+    assert shared_voice([silent]) == {}

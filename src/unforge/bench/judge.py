@@ -20,7 +20,7 @@ from unforge.examiner import Examiner
 from unforge.exhibit import Exhibit
 from unforge.faces import FaceTrack, Scan
 from unforge.media.probe import MediaFacts
-from unforge.verdict import weigh
+from unforge.verdict import shared_voice, weigh
 
 PRIOR = 0.5
 OWN = "unforge"
@@ -96,7 +96,7 @@ def _one(exhibit: Exhibit, contestant: Contestant, scan_s: float) -> Judgement:
         answers = [examiner.examine(exhibit) for examiner in contestant.examiners]
     except MediaError:  # an examiner may open the file once more
         return _failed(scan_s + time.perf_counter() - started)
-    verdict = weigh(answers, examination.QUESTION, PRIOR)
+    verdict = weigh(answers, examination.QUESTION, PRIOR, shared_voice(answers))
     return Judgement(
         llr=verdict.llr or 0.0,
         frame_llrs=_frames(answers),
@@ -108,14 +108,14 @@ def _one(exhibit: Exhibit, contestant: Contestant, scan_s: float) -> Judgement:
 
 
 def _frames(answers: Sequence[Evidence]) -> NDArray[np.float64]:
-    """(F,) llr of every look at a face: regions with a box speak for one, and several examiners add up."""
-    looks: dict[tuple[int | None, float], float] = {}
+    """(F,) llr of every look at a face: regions with a box speak for one, and several examiners share a voice."""
+    looks: dict[tuple[int | None, float], list[float]] = {}
     for answer in answers:
         for region in answer.regions:
             if region.box_px is not None:
                 place = region.track, region.start_s
-                looks[place] = looks.get(place, 0.0) + region.llr
-    return np.array(list(looks.values()), np.float64)
+                looks.setdefault(place, []).append(region.llr)
+    return np.array([np.mean(llrs) for llrs in looks.values()], np.float64)
 
 
 def mean(judgements: Sequence[Judgement]) -> Judgement:

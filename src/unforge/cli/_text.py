@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from unforge.evidence import Evidence
 from unforge.explain import finding_words, vocabulary, words
-from unforge.report import Finding, Report
+from unforge.report import Report
 from unforge.verdict import Verdict
 
 WIDTH = 80
@@ -29,8 +29,9 @@ def lines(report: Report, language: str) -> Iterator[str]:
         yield from _odds(report.verdict, language)
     for answer in report.evidence:
         yield from _answer(answer, language)
+    is_film = report.exhibit.media == "video"
     for finding in report.findings:
-        yield _finding(finding, report.exhibit.media == "video", language)
+        yield from wrapped("  ", getattr(finding_words.short(finding, is_film), language))
 
 
 def middle(text: str, width: int) -> str:
@@ -54,10 +55,6 @@ def _answer(answer: Evidence, language: str) -> Iterator[str]:
     note = words.note_zh(answer) if language == "zh" else answer.note
     pad = " " * (9 - cell_len(strength))
     yield from wrapped(f"  {middle(answer.source, 16):<16} {pad}{strength}  ", note)
-
-
-def _finding(finding: Finding, is_film: bool, language: str) -> str:
-    return "  " + middle(getattr(finding_words.short(finding, is_film), language), WIDTH - 2)
 
 
 def wrapped(head: str, text: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from unforge import weights
 from unforge.evidence import Evidence, Region, abstention
 from unforge.exhibit import Exhibit
 from unforge.faces import FaceTrack, align, quality
+from unforge.verdict import any_of
 from unforge.weights.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -239,15 +240,6 @@ def stratum(size_px: NDArray[np.float32], sharpness: NDArray[np.float32], lost: 
 
 
 STRATA = ("small", "soft", "compressed", "clear")
-
-
-def any_of(llrs: Sequence[float]) -> float:
-    """LLR that at least one of several people is forged, when one is and nobody is suspected beforehand.
-
-    The mean of the likelihood ratios: more people are more chances of a false alarm, and this pays for them.
-    """
-    largest = max(llrs)
-    return largest + math.log(math.fsum(math.exp(llr - largest) for llr in llrs) / len(llrs))
 
 
 def _sigmoid(value: float) -> float:

@@ -1,6 +1,7 @@
 """Where on a face and when in a clip evidence is strongest: from regions to places that have a name."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -82,15 +83,24 @@ def parts(heat: NDArray[np.float32], landmarks_px: NDArray[np.floating], side_px
 
 
 def of_track(evidence: Iterable[Evidence], track: int) -> tuple[Region, ...]:
-    """Every look at one face by examiners who could judge, in order of time.
+    """Every look at one face, in order of time, with the mean llr of the examiners who judged it.
 
-    A region without a box sums a person up; it counts only where no single looks were told.
+    Its heat and facts are those of the examiner for whom it speaks loudest. A region without a box sums a person up; it
+    counts only where no single looks were told.
     """
     regions = [
         region for answer in evidence if not answer.abstained for region in answer.regions if region.track == track
     ]
     looks = [region for region in regions if region.box_px is not None]
-    return tuple(sorted(looks or regions, key=lambda region: (region.start_s, region.end_s)))
+    together: dict[tuple[float, float], list[Region]] = {}
+    for region in looks or regions:
+        together.setdefault((region.start_s, region.end_s), []).append(region)
+    return tuple(_one_look(same) for _, same in sorted(together.items()))
+
+
+def _one_look(same: Sequence[Region]) -> Region:
+    loudest = max(same, key=lambda region: (region.heat is not None, region.llr))
+    return replace(loudest, llr=sum(region.llr for region in same) / len(same))
 
 
 def peak(regions: Sequence[Region]) -> Region | None:

@@ -19,6 +19,7 @@ from unforge.train.crops import Row, Store
 from unforge.train.fakes import self_blend
 from unforge.train.material import Material
 from unforge.train.pairs import Pair, View, make_pair
+from unforge.verdict import any_of
 from unforge.weights.calibration import Calibration
 
 Judge = Callable[[Sequence[NDArray[np.uint8]]], detector.Read]
@@ -333,7 +334,7 @@ def _window(
         if len(rows) >= 2 * detector.WINDOW:
             name = detector.stratum(_sizes(seen.store, rows), read.sharpness, read.quality)
             llrs = [whole[name].llr(detector.pooled(read.logits)), window.llr(detector.loudest_window(read.logits))]
-            together.append(detector.any_of(llrs))
+            together.append(any_of(llrs))
     if not together:
         return window
     return replace(window, llr_manipulated=max(calibrate.highest_percent(np.array(together)), 0.0))

@@ -8,6 +8,7 @@ from unforge.detect import finegrained
 from unforge.evidence import Evidence, Region, abstention
 from unforge.exhibit import Exhibit
 from unforge.faces import FaceTrack
+from unforge.verdict import any_of
 
 QUESTION = "manipulated"
 
@@ -39,7 +40,7 @@ class Peer:
             "llr_no_evidence": calibration.llr_no_evidence,
         }
         note = f"{len(people)} face(s) judged by the peer {self.name}."
-        return Evidence(QUESTION, source, finegrained.any_of(people), note, tuple(regions), facts)
+        return Evidence(QUESTION, source, any_of(people), note, tuple(regions), facts)
 
     def _regions(self, track: FaceTrack, looks: list[int]) -> list[Region]:
         views = [self.network.view(track.crops[n], track.crop_landmarks_px[n]) for n in looks]
