@@ -220,7 +220,7 @@ def test_a_line_for_the_terminal_fits(language: str) -> None:
     facts = ExhibitFacts("a.mp4", media="video")
     lines = list(_text.lines(Report(facts, Run("1", (), "", 0.0), findings=(full, some())), language))
     assert all(cell_len(line) <= 80 for line in lines)
-    assert Said("Face 40", "人脸 40")[language == "zh"] in lines[-2]
+    assert any(Said("Face 40", "人脸 40")[language == "zh"] in line for line in lines)
 
 
 def test_no_sentence_calls_a_face_forged() -> None:
