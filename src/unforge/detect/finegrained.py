@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,7 +37,6 @@ SOFT_SHARPNESS = 9.0
 COMPRESSED = 0.4  # of the network's own estimate, where 1 is JPEG quality 25 or CRF 38
 BATCH = 16
 WINDOW = 4  # looks that are judged together, about a second
-HEAT_SIDE = 56  # cells of the heat map over the whole crop
 HEATS_PER_TRACK = 3
 
 
@@ -174,12 +172,8 @@ class FineGrained:
         }
 
     def _heat_on_crop(self, one: Judged, n: int) -> NDArray[np.float32]:
-        """(56, 56) heat over the whole crop of 1.6 x the face; the network's own view is narrower and turned little."""
-        landmarks_px = one.track.crop_landmarks_px[one.looks[n]] * (HEAT_SIDE / align.CROP_PX)
-        matrix = align.face_square(landmarks_px, float(self.card.details["margin"]), one.read.heats.shape[-1])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        heat = cv2.warpAffine(one.read.heats[n], matrix, (HEAT_SIDE, HEAT_SIDE), flags=flags)
-        return np.clip(np.round(heat, 2), 0.0, 1.0).astype(np.float32)
+        margin = float(self.card.details["margin"])
+        return align.heat_on_crop(one.read.heats[n], one.track.crop_landmarks_px[one.looks[n]], margin)
 
 
 def load() -> FineGrained:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +29,6 @@ MIN_FACE_PX = 64.0  # smaller training faces were rare: below, the network guess
 MAX_YAW_DEG = 60.0
 MIN_SHARPNESS = 3.0  # grey levels; what is blurred more has lost its seams
 BATCH = 16
-HEAT_SIDE = 56  # cells of the heat map over the whole crop
 HEATS_PER_TRACK = 3
 
 
@@ -134,15 +132,8 @@ class Seam:
         return regions
 
     def _heat_on_crop(self, one: Judged, n: int) -> NDArray[np.float32]:
-        """(56, 56) heat over the whole crop of 1.6 x the face; the network's own view is narrower and turned little."""
-        details = self.card.details
-        side = int(details["size_px"]) // 4
-        landmarks_px = one.track.crop_landmarks_px[one.looks[n]] * (HEAT_SIDE / align.CROP_PX)
-        matrix = view_matrix(landmarks_px, float(details["margin"]), side)
-        heat = cv2.warpAffine(
-            one.heats[n], matrix, (HEAT_SIDE, HEAT_SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        )
-        return np.clip(np.round(heat, 2), 0.0, 1.0).astype(np.float32)
+        margin = float(self.card.details["margin"])
+        return align.heat_on_crop(one.heats[n], one.track.crop_landmarks_px[one.looks[n]], margin)
 
 
 def load() -> Seam:

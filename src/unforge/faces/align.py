@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CROP_PX = 224
+HEAT_SIDE = 56  # cells of a heat map over a whole crop
 CROP_MARGIN = 1.6  # side of a crop over the longer side of the mesh: forehead, hair line, ears and chin with a rim
 
 
@@ -41,6 +42,16 @@ def warp(rgb: NDArray[np.uint8], matrix: NDArray[np.float64], size_px: int) -> N
         cv2.warpAffine(rgb, matrix, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101),
         np.uint8,
     )
+
+
+def heat_on_crop(
+    heat: NDArray[np.float32], crop_landmarks_px: NDArray[np.float32], margin: float
+) -> NDArray[np.float32]:
+    """(56, 56) heat in [0, 1] over a whole crop, from heat (h, h) over the narrower view of a margin around its mesh."""
+    matrix = face_square(crop_landmarks_px * (HEAT_SIDE / CROP_PX), margin, heat.shape[-1])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    placed = cv2.warpAffine(heat, matrix, (HEAT_SIDE, HEAT_SIDE), flags=flags)
+    return np.clip(np.round(placed, 2), 0.0, 1.0).astype(np.float32)
 
 
 def _reduced(
