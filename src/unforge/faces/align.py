@@ -47,7 +47,7 @@ def warp(rgb: NDArray[np.uint8], matrix: NDArray[np.float64], size_px: int) -> N
 def heat_on_crop(
     heat: NDArray[np.float32], crop_landmarks_px: NDArray[np.float32], margin: float
 ) -> NDArray[np.float32]:
-    """(56, 56) heat in [0, 1] over a whole crop, from heat (h, h) over the narrower view of a margin around its mesh."""
+    """(56, 56) heat in [0, 1] over a whole crop, from heat (h, h) over the narrower view with a margin of its own."""
     matrix = face_square(crop_landmarks_px * (HEAT_SIDE / CROP_PX), margin, heat.shape[-1])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     placed = cv2.warpAffine(heat, matrix, (HEAT_SIDE, HEAT_SIDE), flags=flags)
