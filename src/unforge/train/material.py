@@ -18,7 +18,7 @@ def allowed(sample: Sample) -> bool:
     return sample.split == "train"
 
 
-FEWEST_HELD_OUT = 2
+FEWEST_HELD_OUT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Material:
         kept = sum(row["label"] == "real" and held_out(row) for row in store.rows)
         if kept < FEWEST_HELD_OUT:
             raise UsageError(
-                f"training data: expected {FEWEST_HELD_OUT} real faces or more among those held out to calibrate "
+                f"training data: expected {FEWEST_HELD_OUT} real face or more among those held out to calibrate "
                 f"(about every eighth picture and third clip); got {kept}; add real material of the split train"
             )
         rows = [n for n, row in enumerate(store.rows) if row["label"] == "real" and not held_out(row)]
