@@ -164,16 +164,11 @@ def score(
     return np.concatenate(scores), np.concatenate(heats).astype(np.float32)
 
 
-def view_matrix(landmarks_px: NDArray[np.float32], margin: float, size_px: int) -> NDArray[np.float64]:
-    """Matrix (2, 3) from a crop to what the network sees of it."""
-    return align.face_square(landmarks_px, margin, size_px)
-
-
 def network_view(
     crop: NDArray[np.uint8], landmarks_px: NDArray[np.float32], margin: float, size_px: int
 ) -> NDArray[np.float32]:
     """(3, size_px, size_px) float32 in 0..255: the middle of a crop."""
-    seen = align.warp(crop, view_matrix(landmarks_px, margin, size_px), size_px)
+    seen = align.warp(crop, align.face_square(landmarks_px, margin, size_px), size_px)
     return np.ascontiguousarray(seen.transpose(2, 0, 1), np.float32)
 
 

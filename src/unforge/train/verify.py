@@ -29,7 +29,6 @@ PLAIN_VIEW = View(size_px=160, margin_low=1.3, margin_high=1.3)  # as the examin
 VERSION = "finegrained-1"
 RESEARCH_ONLY = {"ffpp_c23", "utkface_adult", "ytfaces_udacity_p1"}  # collections whose terms say so
 FEWEST = 40  # of a class in a stratum; a stratum with fewer takes the calibration of all
-DETAILS = {"margin": PLAIN_VIEW.margin_low, "size_px": float(PLAIN_VIEW.size_px), "mask_threshold": 0.0}
 
 
 @dataclass(frozen=True, slots=True)

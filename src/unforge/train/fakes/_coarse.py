@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from unforge.train.fakes._mask import Generator, Picture
 
-DOWN = (cv2.INTER_AREA, cv2.INTER_LINEAR)
 UP = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
 
 
