@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unforge import channel
+from unforge.explain import locate, probe
 from unforge.faces import align
 from unforge.train import fakes
 
@@ -15,9 +16,12 @@ DEGRADATIONS = (
     ("resize", 0.35, 0.6),
     ("blur", 0.15, 0.4),
     ("noise", 0.15, 0.4),
-    ("jpeg", 0.45, 0.75),
-    ("h264", 0.35, 0.8),
+    ("jpeg", 0.45, 0.8),
+    ("h264", 0.40, 0.9),
 )
+HIDDEN_SHARE = 0.15  # of pairs of which a part is hidden: what is hidden says nothing, neither for nor against
+HIDDEN_AREA = (0.04, 0.4)  # of the head
+MOST_HIDDEN = 0.5  # of the forged part; a forgery must still be one
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,10 @@ def make_pair(
     made = family.make(crop, landmarks_px, rng, donors)
     way = draw_way(rng) if degraded else UNTOUCHED
     matrix = view_matrix(landmarks_px, view, rng)
-    real, fake = (align.warp(way.of(picture), matrix, view.size_px) for picture in (made.real, made.rgb))
+    arrived = way.of(made.real), way.of(made.rgb)
+    if degraded and rng.random() < HIDDEN_SHARE:
+        arrived = _partly_hidden(arrived, made.mask, landmarks_px, rng)
+    real, fake = (align.warp(picture, matrix, view.size_px) for picture in arrived)
     mask = cv2.warpAffine(made.mask, matrix, (view.size_px, view.size_px), flags=cv2.INTER_LINEAR)
     mask = cv2.resize(mask, (view.size_px // 4, view.size_px // 4), interpolation=cv2.INTER_AREA)
     if rng.random() < 0.5:
@@ -109,6 +116,21 @@ def make_pair(
         made.artefacts,
         made.region,
     )
+
+
+def _partly_hidden(
+    pictures: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    mask: NDArray[np.float32],
+    landmarks_px: NDArray[np.float32],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Both with the same region hidden as the test of a mark hides it; as they are where little would be left."""
+    head = locate.oval(landmarks_px, mask.shape[0], locate.HEAD)
+    region = probe.random_region(round(rng.uniform(*HIDDEN_AREA) * int(head.sum())), head, rng)
+    if float(mask[region].sum()) > MOST_HIDDEN * float(mask.sum()):
+        return pictures
+    real, fake = (probe.hide(picture, region, rng) for picture in pictures)
+    return real, fake
 
 
 def view_matrix(landmarks_px: NDArray[np.float32], view: View, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -2,7 +2,8 @@
 
 The network (weights card `decoder`) was trained on real faces by train/recipes/decoder.py. It works on a square around
 the region: the smaller the square, the finer what it draws. A mouth alone is drawn as often as a face, because
-renderers that move lips leave nothing else.
+renderers that move lips leave nothing else; and now and then the whole picture, bent a little, because programs that
+animate a photograph draw hair and background too, and then there is no seam to find.
 """
 
 from collections.abc import Mapping
@@ -30,16 +31,19 @@ from unforge.train.fakes._mask import (
     named,
     paste,
     region_mask,
+    smooth_field,
     until_visible,
 )
 
 NETWORK = "decoder"
+WHOLE = "picture"
 REGIONS: Mapping[str, float] = {
-    "face": 0.30,
-    "inner face": 0.18,
-    "lower face": 0.12,
-    "mouth": 0.26,
-    "eyes": 0.10,
+    WHOLE: 0.16,
+    "face": 0.25,
+    "inner face": 0.15,
+    "lower face": 0.10,
+    "mouth": 0.22,
+    "eyes": 0.08,
     "nose": 0.04,
 }
 # Around which points the square lies, and its side over the longer side of the face
@@ -51,6 +55,7 @@ SQUARES: Mapping[str, tuple[tuple[int, ...], tuple[float, float]]] = {
     "eyes": (BROWS + regions.LEFT_EYE + regions.RIGHT_EYE, (0.85, 1.10)),
     "nose": (regions.NOSE, (0.60, 1.00)),
 }
+BEND_PX = 4.0
 CLEARLY_SOFTER = 0.7  # detail of the drawn face over that of the picture; less counts as smoothing
 
 
@@ -65,6 +70,8 @@ def make(rgb: Picture, landmarks_px: Mesh, rng: Generator, donors: Donors | None
 
 def _attempt(rgb: Picture, landmarks_px: Mesh, rng: Generator) -> Fake:
     region = draw(REGIONS, rng)
+    if region == WHOLE:
+        return _whole(rgb, rng)
     mask = region_mask(landmarks_px, rgb.shape[:2], rng, region)
     forth, size_px = _square(landmarks_px, region, rng), _size_px()
     back, kernel = align.invert(forth), UP[rng.integers(len(UP))]
@@ -82,6 +89,21 @@ def _attempt(rgb: Picture, landmarks_px: Mesh, rng: Generator) -> Fake:
         *(("geometry",) if crooked else ()),
     )
     return Fake(paste(source, rgb, inside), partner, inside, artefacts, named(region))
+
+
+def _whole(rgb: Picture, rng: Generator) -> Fake:
+    """Everything drawn, and bent before that as a field of motion would; the partner is always softened."""
+    size_px, height, width = _size_px(), *rgb.shape[:2]
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    bend = smooth_field((height, width), rng) * rng.uniform(0.0, BEND_PX)
+    moved = cv2.remap(rgb, x + bend[..., 0], y + bend[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    drawn = _finished(_drawn(cv2.resize(moved, (size_px, size_px), interpolation=cv2.INTER_AREA), rng), rng)
+    source = np.asarray(cv2.resize(drawn, (width, height), interpolation=UP[rng.integers(len(UP))]), np.uint8)
+    everywhere = np.ones((height, width), np.float32)
+    softer = _detail_left(source, rgb, everywhere)
+    partner = _softened(rgb, everywhere, softer, rng)
+    artefacts = ("upsampling", *(("smoothing",) if softer < CLEARLY_SOFTER else ()))
+    return Fake(source, partner, everywhere, artefacts, "face")
 
 
 @cache

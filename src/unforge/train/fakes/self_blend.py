@@ -22,18 +22,18 @@ from unforge.train.fakes._mask import (
 )
 
 CUES: Mapping[str, float] = {
-    "colour": 0.22,
-    "sharpness": 0.31,
+    "colour": 0.28,
+    "sharpness": 0.24,
     "smoothing": 0.07,
     "compression": 0.10,
-    "geometry": 0.12,
-    "mixed": 0.18,
+    "geometry": 0.15,
+    "mixed": 0.16,
 }
 REGIONS: Mapping[str, float] = {
-    "face": 0.40,
-    "inner face": 0.20,
+    "face": 0.36,
+    "inner face": 0.18,
     "lower face": 0.14,
-    "mouth": 0.08,
+    "mouth": 0.14,
     "eyes": 0.08,
     "nose": 0.04,
     "half": 0.06,

@@ -27,14 +27,14 @@ from unforge.train.material import Material, allowed
 from unforge.train.pairs import View
 from unforge.train.sampling import shares
 
-VIEW = View(size_px=160, margin_low=1.15, margin_high=1.5)
+VIEW = View(size_px=160, margin_low=1.1, margin_high=1.6)
 FAMILIES: Mapping[str, float] = {
     "self_blend": 0.44,
     "cross_blend": 0.12,
     "part_swap": 0.12,
-    "decoder": 0.16,
+    "decoder": 0.19,
     "warp": 0.08,
-    "frequency": 0.08,
+    "frequency": 0.05,
 }
 LABELLED_CLIPS = 0.6  # share of clips among the labelled forgeries
 
@@ -53,6 +53,7 @@ class Recipe:
     bfloat16: bool = True
     families: Mapping[str, float] = field(default_factory=lambda: dict(FAMILIES))
     start: str = "imagenet"  # or a file that `export` has written of this net
+    pace: float = 1.0  # of both rates of learning; lower for a start that knows faces
     frozen_blocks: int = 0  # of the trunk; only sensible for a start that knows faces
 
 
@@ -111,7 +112,12 @@ def learn_pairs(
     if recipe.frozen_blocks:
         net.trunk.freeze(recipe.frozen_blocks)
     schedule = loop.Schedule(
-        recipe.minutes, recipe.steps, rate=1.5e-3, trunk_rate=6e-4, weight_decay=0.03, averaging=0.999
+        recipe.minutes,
+        recipe.steps,
+        rate=1.5e-3 * recipe.pace,
+        trunk_rate=6e-4 * recipe.pace,
+        weight_decay=0.03,
+        averaging=0.999,
     )
     return _train(net, material, folder, recipe, schedule, None, resume, on_progress)
 

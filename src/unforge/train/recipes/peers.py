@@ -26,6 +26,7 @@ from unforge.train import calibrate, card, datasets, export, fakes, loop
 from unforge.train.batches import Batch, PairSet, stream
 from unforge.train.material import Material, allowed
 from unforge.train.pairs import Pair, View, make_pair
+from unforge.train.recipes.finegrained import FAMILIES
 from unforge.train.sampling import shares
 
 MARGIN = 1.3  # as the bench shows faces
@@ -75,7 +76,7 @@ class Recipe:
     workers: int = 1
     threads: int = 1
     bfloat16: bool = True
-    families: Mapping[str, float] = field(default_factory=lambda: {"self_blend": 1.0})
+    families: Mapping[str, float] = field(default_factory=lambda: dict(FAMILIES))
     names: tuple[str, ...] = tuple(KINDS)
 
 
