@@ -16,7 +16,7 @@ from unforge import weights
 from unforge.detect import finegrained as detector
 from unforge.errors import UsageError, WeightsError
 from unforge.nets.finegrained import ARTEFACTS, MAPS, Answer, FineGrained
-from unforge.train import export, fakes, loop, material
+from unforge.train import attended, export, fakes, loop, material
 from unforge.train.batches import Batch
 from unforge.train.recipes import finegrained
 from unforge.weights.calibration import Calibration
@@ -76,7 +76,14 @@ def _batch() -> Batch:
     masks = torch.zeros(2, 8, 8)
     masks[:, 2:6, 2:6] = 1.0
     artefacts = torch.tensor([[1.0, 0, 0, 0, 0, 0, 0]] * 2)
-    return Batch(torch.zeros(6, 32, 32, 3), masks, artefacts, torch.tensor([0, 3]), torch.zeros(2, 3), torch.ones(2))
+    known = torch.tensor([True, True])
+    quality = torch.zeros(2, 3)
+    return Batch(torch.zeros(6, 32, 32, 3), masks, artefacts, torch.tensor([0, 3]), known, quality, torch.ones(2))
+
+
+def _cost(answer: Answer, batch: Batch) -> float:
+    parts = finegrained.losses(answer, batch)
+    return sum(finegrained.WEIGHTS[name] * float(part) for name, part in parts.items())
 
 
 def _answer(logits: torch.Tensor, marked: torch.Tensor) -> Answer:
@@ -90,11 +97,22 @@ def _answer(logits: torch.Tensor, marked: torch.Tensor) -> Answer:
 def test_a_better_answer_costs_less() -> None:
     batch = _batch()
     found = torch.cat([torch.full((2, 8, 8), -4.0), batch.masks * 8.0 - 4.0, torch.zeros(2, 8, 8)])
-    good, parts = finegrained.losses(_answer(torch.tensor([-3.0, -3.0, 3.0, 3.0, 3.0, 3.0]), found), batch)
-    bad, _ = finegrained.losses(_answer(torch.tensor([3.0, 3.0, -3.0, -3.0, -3.0, -3.0]), -found), batch)
-    assert good < bad
-    assert parts["accuracy"] == parts["ordered"] == 1.0
-    assert parts["artefacts"] < 0.05
+    good = _answer(torch.tensor([-3.0, -3.0, 3.0, 3.0, 3.0, 3.0]), found)
+    bad = _answer(torch.tensor([3.0, 3.0, -3.0, -3.0, -3.0, -3.0]), -found)
+    assert _cost(good, batch) < _cost(bad, batch)
+    assert finegrained.rates(good, batch) == {"accuracy": 1.0, "ordered": 1.0}
+    assert float(finegrained.losses(good, batch)["artefacts"]) < 0.05
+
+
+def test_what_nobody_knows_of_a_forgery_costs_nothing() -> None:
+    batch = _batch()
+    half_known = batch._replace(told=torch.tensor([True, False]))
+    wrong = _answer(torch.zeros(6), torch.zeros(6, 8, 8))
+    wrong.artefacts[3], wrong.region[3] = -9.0, torch.tensor([9.0, 0.0, 0.0, 0.0, 0.0])
+    full, part = finegrained.losses(wrong, batch), finegrained.losses(wrong, half_known)
+    assert part["artefacts"] < full["artefacts"]
+    assert part["region"] < full["region"]
+    assert part["mask"] == full["mask"]
 
 
 def test_a_labelled_picture_counts_by_its_class_alone() -> None:
@@ -103,8 +121,36 @@ def test_a_labelled_picture_counts_by_its_class_alone() -> None:
     found = torch.cat([torch.full((2, 8, 8), -4.0), batch.masks * 8.0 - 4.0, torch.zeros(2, 8, 8)])
     other = found.clone()
     other[4:] = 9.0
-    once, again = (finegrained.losses(_answer(logits, marked), batch)[0] for marked in (found, other))
-    assert float(once) == pytest.approx(float(again))
+    once, again = (_cost(_answer(logits, marked), batch) for marked in (found, other))
+    assert once == pytest.approx(again)
+
+
+def test_a_crop_shows_what_was_looked_at_and_a_drop_spares_the_rest() -> None:
+    rgb = torch.zeros(1, 3, 64, 64)
+    rgb[:, :, 40:56, 8:24:2] = 200.0
+    attention = torch.full((1, 1, 8, 8), 1e-3)
+    attention[:, :, 5:7, 1:3] = 1.0
+    near = attended.cropped(rgb, attention)
+    assert near.shape == rgb.shape
+    assert float(near.mean()) > 2.0 * float(rgb.mean())
+    gone = attended.dropped(rgb, attention)
+    assert float(gone[:, :, 44:52, 12:20].std()) < 0.5 * float(rgb[:, :, 44:52, 12:20].std())
+    assert torch.allclose(gone[:, :, :24], rgb[:, :, :24], atol=1.0)
+
+
+def test_the_second_look_treats_both_of_a_pair_alike(net: FineGrained) -> None:
+    seen: list[torch.Tensor] = []
+
+    def watched(rgb: torch.Tensor) -> Answer:
+        seen.append(rgb)
+        answer: Answer = net(rgb)
+        return answer
+
+    pairs = (torch.rand(4, 3, 64, 64) * 255).repeat(2, 1, 1, 1)  # each fake is its own partner
+    cost = finegrained._second_look(watched, pairs, torch.rand(8, MAPS, 4, 4))  # type: ignore[arg-type]
+    assert torch.isfinite(cost)
+    real, fake = seen[0].chunk(2)
+    assert torch.equal(real, fake)
 
 
 def test_a_file_with_its_weights_by_name_starts_another_training(net: FineGrained, tmp_path: Path) -> None:

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from tests.faces_samples import portrait
 from unforge import metrics
-from unforge.bench import changed, figures, network, places
+from unforge.bench import figures, network, places
 from unforge.bench.network import Answers, Network
 from unforge.bench.protocols import explanation
 from unforge.bench.protocols.explanation import Case
 from unforge.cli import sample
 from unforge.errors import UsageError
+from unforge.train import changed
 from unforge.train.fakes import ARTEFACTS
 from unforge.weights.calibration import Calibration
 
@@ -137,16 +138,16 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_place_of_a_forged_clip_is_where_it_differs_from_its_original(films: Path) -> None:
     """The sample's forgery replaces the face inside its outline: that is where the difference has to lie."""
-    looks = changed.looks(films / "001_002.mp4", films / "001.mp4")
-    assert len(looks) == changed.LOOKS_PER_CLIP
+    looks = changed.looks(films / "001_002.mp4", films / "001.mp4", 1.0, 4)
+    assert len(looks) == 4
     own = network.packaged("finegrained")
     for look in looks:
-        mask = changed.mask(look, own)
+        mask = changed.mask(own.view(look.forged, look.landmarks_px), own.view(look.original, look.landmarks_px))
         assert mask is not None
         assert mask.shape == (own.size_px,) * 2
         assert metrics.iou(mask, places.ellipse(own.size_px)) > 0.6
         assert look.forged.shape == look.original.shape
-    assert changed.looks(films / "001_002.mp4", films / "nowhere.mp4") == []
+    assert changed.looks(films / "001_002.mp4", films / "nowhere.mp4", 1.0, 4) == []
 
 
 def test_an_original_is_cut_to_the_forgery_and_another_film_is_refused() -> None:
@@ -159,7 +160,7 @@ def test_an_original_is_cut_to_the_forgery_and_another_film_is_refused() -> None
 def test_a_run_measures_stills_and_clips(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explanation, "CURVES", 1)
     monkeypatch.setattr(explanation, "SHUFFLES", 1)
-    monkeypatch.setattr(changed, "LOOKS_PER_CLIP", 2)
+    monkeypatch.setattr(explanation, "LOOKS_PER_CLIP", 2)
     for name in ("001.mp4", "001_002.mp4"):
         shutil.copy(films / name, tmp_path)
     for n in range(2):

@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 from unforge.faces import align
 from unforge.train import fakes
 from unforge.train.crops import Store
-from unforge.train.pairs import Pair, View, draw_way, make_pair, view_matrix
+from unforge.train.originals import Originals
+from unforge.train.pairs import Pair, View, draw_way, make_pair, seen, view_matrix
 
 
 class Batch(NamedTuple):
@@ -22,24 +23,29 @@ class Batch(NamedTuple):
 
     pictures: (2 B + L, H, W, 3) uint8: the reals of the pairs, their fakes, the labelled ones.
     masks: (B, H / 4, W / 4) of the fakes; artefacts: (B, 7); region: (B,) position in fakes.REGIONS;
-    quality: (B, 3), which the two of a pair share; labels: (L,) 1 for a fake.
+    told: (B,) whether artefacts and region of a pair are known; quality: (B, 3), which the two of a pair share;
+    labels: (L,) 1 for a fake.
     """
 
     pictures: Tensor
     masks: Tensor
     artefacts: Tensor
     region: Tensor
+    told: Tensor
     quality: Tensor
     labels: Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Pictures with nothing but a label, mixed into each batch.
+    """Labelled forgeries in each batch: pairs whose originals are at hand, and pictures with nothing but a label.
 
-    shares: (N,) how often each row of the store is drawn, reals and fakes apart; counts: reals and fakes per batch.
+    pairs: per batch, in the place of pseudo-fakes. shares: (N,) how often each row of the store is drawn, reals and
+    fakes apart; reals, fakes: of these per batch.
     """
 
+    originals: Originals
+    pairs: int
     real_shares: NDArray[np.float64]
     fake_shares: NDArray[np.float64]
     reals: int
@@ -77,7 +83,9 @@ class PairSet(Dataset[Batch]):
 
     def __getitem__(self, step: int) -> Batch:
         rng = np.random.default_rng([self.seed, self.first + step])
-        made = [self._pair(n, rng) for n in rng.choice(self.rows, self.pairs, p=self.shares)]
+        labelled = self._originals(rng)
+        made = [self._pair(n, rng) for n in rng.choice(self.rows, self.pairs - len(labelled), p=self.shares)]
+        made += labelled
         plain, labels = self._plain(rng)
         pictures = np.stack([pair.real for pair in made] + [pair.fake for pair in made] + plain)
         return Batch(
@@ -85,6 +93,7 @@ class PairSet(Dataset[Batch]):
             torch.from_numpy(np.stack([pair.mask for pair in made])),
             torch.tensor([[float(name in pair.artefacts) for name in fakes.ARTEFACTS] for pair in made]),
             torch.tensor([fakes.REGIONS.index(pair.region) for pair in made]),
+            torch.tensor([pair.told for pair in made]),
             torch.from_numpy(np.stack([pair.quality for pair in made])),
             torch.tensor(labels),
         )
@@ -93,6 +102,13 @@ class PairSet(Dataset[Batch]):
         family = fakes.load(self.families[rng.choice(len(self.families), p=self.family_shares)])
         crop, landmarks_px = self.store.crops[row], self.store.landmarks_px[row]
         return make_pair(crop, landmarks_px, family, self.view, rng, donors=self.donors)
+
+    def _originals(self, rng: np.random.Generator) -> list[Pair]:
+        if self.labelled is None or not len(self.labelled.originals):
+            return []
+        known = self.labelled.originals
+        drawn = rng.choice(len(known), self.labelled.pairs, p=known.shares)
+        return [seen(known.fake(n), known.landmarks_px[n], self.view, rng) for n in drawn.tolist()]
 
     def _plain(self, rng: np.random.Generator) -> tuple[list[NDArray[np.uint8]], list[float]]:
         if self.labelled is None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from unforge.errors import UsageError
-from unforge.train import crops
+from unforge.train import crops, originals
 from unforge.train.donors import NearestDonors
+from unforge.train.originals import Originals
 from unforge.train.sample import Sample
 from unforge.train.sampling import HeldOut
 
@@ -25,6 +26,7 @@ FEWEST_HELD_OUT = 1
 class Material:
     """The faces of a run, who is held out, and whom a forgery may borrow from."""
 
+    samples: tuple[Sample, ...]
     store: crops.Store
     held_out: HeldOut
     donors: NearestDonors
@@ -42,11 +44,16 @@ class Material:
                 f"(about every eighth picture and third clip); got {kept}; add real material of the split train"
             )
         rows = [n for n, row in enumerate(store.rows) if row["label"] == "real" and not held_out(row)]
-        return cls(store, held_out, NearestDonors(store, np.array(rows, np.int64)))
+        return cls(tuple(samples), store, held_out, NearestDonors(store, np.array(rows, np.int64)))
 
     @property
     def has_forgeries(self) -> bool:
         return any(self.trained(row, "fake") for row in self.store.rows)
+
+    def originals(self, folder: Path, on_progress: Callable[[str, float], None] | None = None) -> Originals:
+        """Forged clips that are not held out, beside their originals; found once and kept in a folder."""
+        tell = None if on_progress is None else lambda share: on_progress("finding originals", share)
+        return originals.build(self.samples, lambda sample: not self.held_out.of(sample), folder, tell)
 
     def trained(self, row: crops.Row, label: str) -> bool:
         return row["label"] == label and row["split"] == "train" and not self.held_out(row)

@@ -76,7 +76,7 @@ class Pair:
     """A real face and its forgery in the network's view.
 
     real, fake: (H, W, 3) uint8; mask: (H / 4, W / 4) float32; quality: (3,) float32 as Way.quality.
-    artefacts, region: as in fakes.Fake.
+    artefacts, region, told: as in fakes.Fake.
     """
 
     real: NDArray[np.uint8]
@@ -85,6 +85,7 @@ class Pair:
     quality: NDArray[np.float32]
     artefacts: tuple[str, ...]
     region: str
+    told: bool
 
 
 def make_pair(
@@ -97,7 +98,13 @@ def make_pair(
     donors: fakes.Donors | None = None,
 ) -> Pair:
     """One real face crop (224, 224, 3) with its mesh, forged and brought to the network's view."""
-    made = family.make(crop, landmarks_px, rng, donors)
+    return seen(family.make(crop, landmarks_px, rng, donors), landmarks_px, view, rng, degraded)
+
+
+def seen(
+    made: fakes.Fake, landmarks_px: NDArray[np.float32], view: View, rng: np.random.Generator, degraded: bool = True
+) -> Pair:
+    """A forgery and its partner, both (224, 224, 3) with one mesh, brought to the network's view by the same way."""
     way = draw_way(rng) if degraded else UNTOUCHED
     matrix = view_matrix(landmarks_px, view, rng)
     arrived = way.of(made.real), way.of(made.rgb)
@@ -115,6 +122,7 @@ def make_pair(
         way.quality,
         made.artefacts,
         made.region,
+        made.told,
     )
 
 

@@ -32,6 +32,11 @@ class HeldOut:
         every = HELD_OUT_CLIPS if row["kind"] == "video" else HELD_OUT_STILLS
         return _bucket(self._name(row)) % every == 0
 
+    def of(self, sample: Sample) -> bool:
+        """The same for a file that was not opened yet."""
+        columns = ("kind", "label", "dataset")
+        return self({"path": str(sample.path), **{name: getattr(sample, name) for name in columns}})
+
     def _name(self, row: Row) -> str:
         identity = self._identity.get(row["path"], "")
         if row["kind"] == "video" and identity:

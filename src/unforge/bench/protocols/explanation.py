@@ -26,20 +26,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unforge import metrics
-from unforge.bench import changed, figures, material, network, places
+from unforge.bench import figures, material, network, places
 from unforge.bench.material import Item
 from unforge.bench.network import Network
 from unforge.bench.protocols import OnProgress
 from unforge.bench.protocols.clips import FACE_COLLECTION
 from unforge.bench.record import Record, Value, of_today
 from unforge.errors import UsageError
-from unforge.train import crops, fakes
+from unforge.train import changed, crops, fakes
 from unforge.train.pairs import View, make_pair
 from unforge.train.sample import Sample
 
 STILLS = 240  # at most, evenly over the split
 CURVES = 60  # of these, deletion and insertion are followed: 88 looks of the network each
 SHUFFLED, SHUFFLES = 60, 3
+LOOKS_PER_CLIP = 4  # one a second
 FAMILY = "self_blend"
 SEED = 7
 STRONGEST = 0.5  # the true mask counts from here on
@@ -155,7 +156,7 @@ def _looks(data: Path | None, split: str, tell: OnProgress) -> dict[str, list[ch
     for n, item in enumerate(forged):
         tell(item.path, 0.25 + 0.25 * n / len(forged))
         root = data or Path()
-        found[item.path] = changed.looks(root / item.path, root / originals[_target(item)])
+        found[item.path] = changed.looks(root / item.path, root / originals[_target(item)], 1.0, LOOKS_PER_CLIP)
     return {path: looks for path, looks in found.items() if looks}
 
 
@@ -178,9 +179,9 @@ def _clips(one: Network, looks: Mapping[str, Sequence[changed.Look]]) -> list[Ca
     cases = []
     for path, of_clip in looks.items():
         for look in of_clip:
-            truth = changed.mask(look, one)
+            forged, real = (one.view(rgb, look.landmarks_px) for rgb in (look.forged, look.original))
+            truth = changed.mask(forged, real)
             if truth is not None:
-                forged, real = (one.view(rgb, look.landmarks_px) for rgb in (look.forged, look.original))
                 cases.append(Case(forged, real, places.resized(truth, one.size_px // 4), path, None))
     return cases
 

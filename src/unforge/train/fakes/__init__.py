@@ -23,7 +23,7 @@ class Fake:
 
     rgb: (H, W, 3) uint8, the forgery; real: (H, W, 3) uint8, the untouched partner of the same size.
     mask: (H, W) float32 in [0, 1], how much of each pixel was pasted.
-    artefacts: what was injected, of ARTEFACTS; region: where, of REGIONS.
+    artefacts: what was injected, of ARTEFACTS; region: where, of REGIONS; told: whether these two are known at all.
     """
 
     rgb: NDArray[np.uint8]
@@ -31,6 +31,7 @@ class Fake:
     mask: NDArray[np.float32]
     artefacts: tuple[str, ...]
     region: str = "face"
+    told: bool = True
 
 
 class Donors(Protocol):

@@ -1,8 +1,9 @@
 """`finegrained`: forgery detection as fine-grained classification, learned from real faces and their forgeries.
 
 Two stages. First pairs alone: a real face and a pseudo-fake of it, of six families. Then, where the data hold labelled
-forgeries of the training split, a short ordered stage on top: half pairs, a quarter reals, a quarter forgeries, with
-the norms frozen and the rate a tenth, because a flat mix from the start makes a net worse on what it has not seen.
+forgeries of the training split, a short ordered stage on top: a third of pseudo-fakes, a third of forged clips with
+their originals moment by moment, a third of labelled pictures without a partner, with the norms frozen and the rate a
+tenth, because a flat mix from the start makes a net worse on what it has not seen.
 
 The validation split is never opened: stills and clips of the training split that were held out set the thresholds
 and calibrate (train/sampling.py), and `unforge bench` measures on the validation split.
@@ -21,7 +22,7 @@ from unforge import metrics
 from unforge.errors import WeightsError
 from unforge.nets.finegrained import Answer, FineGrained
 from unforge.nets.lite0 import imagenet_weights
-from unforge.train import datasets, export, fakes, loop, verify
+from unforge.train import attended, datasets, export, fakes, loop, verify
 from unforge.train.batches import Batch, Labelled, PairSet, stream
 from unforge.train.material import Material, allowed
 from unforge.train.pairs import View
@@ -36,7 +37,19 @@ FAMILIES: Mapping[str, float] = {
     "warp": 0.08,
     "frequency": 0.05,
 }
-LABELLED_CLIPS = 0.6  # share of clips among the labelled forgeries
+# What each part of an answer costs
+WEIGHTS: Mapping[str, float] = {
+    "class": 1.0,
+    "order": 0.5,
+    "mask": 1.0,
+    "artefacts": 0.5,
+    "region": 0.15,
+    "quality": 0.5,
+    "attention": 0.05,
+    "second look": 0.0,
+}
+LABELLED_CLIPS = 0.6  # share of clips among the labelled forgeries without a partner
+UNKNOWN = -1  # region
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,8 @@ class Recipe:
     threads: int = 1
     bfloat16: bool = True
     families: Mapping[str, float] = field(default_factory=lambda: dict(FAMILIES))
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
+    net: Callable[[], FineGrained] = FineGrained
     start: str = "imagenet"  # or a file that `export` has written of this net
     pace: float = 1.0  # of both rates of learning; lower for a start that knows faces
     frozen_blocks: int = 0  # of the trunk; only sensible for a start that knows faces
@@ -104,7 +119,7 @@ def learn_pairs(
 ) -> nn.Module:
     """The first stage: reals and their pseudo-fakes."""
     _prepare(recipe)
-    net = FineGrained()
+    net = recipe.net()
     if recipe.start == "imagenet":
         net.trunk.start_from(imagenet_weights())
     else:
@@ -130,14 +145,8 @@ def learn_labels(
     resume: bool = False,
     on_progress: Callable[[str, float], None] | None = None,
 ) -> nn.Module:
-    """The second stage: the same pairs, and labelled reals and forgeries beside them."""
+    """The second stage: fewer pseudo-fakes, and labelled forgeries beside them, with their originals where known."""
     _prepare(recipe)
-    labelled = Labelled(
-        shares(material.store, lambda row: material.trained(row, "real"), LABELLED_CLIPS),
-        shares(material.store, lambda row: material.trained(row, "fake"), LABELLED_CLIPS, by="method"),
-        reals=recipe.pairs,
-        fakes=recipe.pairs,
-    )
     schedule = loop.Schedule(
         recipe.label_minutes,
         recipe.steps,
@@ -147,7 +156,27 @@ def learn_labels(
         averaging=0.998,
         frozen_norms=True,
     )
-    return _train(net, material, folder, recipe, schedule, labelled, resume, on_progress)
+    known = labelled(material, folder, recipe.pairs, on_progress)
+    return _train(net, material, folder, recipe, schedule, known, resume, on_progress)
+
+
+def labelled(
+    material: Material, folder: Path, pairs: int, on_progress: Callable[[str, float], None] | None = None
+) -> Labelled | None:
+    """Labelled forgeries for batches of so many pairs: half of these with originals, and as many without a partner.
+
+    None where the material has none. Moments of clips and originals are kept in `folder / originals`.
+    """
+    if not material.has_forgeries:
+        return None
+    return Labelled(
+        material.originals(folder / "originals", on_progress),
+        pairs // 2,
+        shares(material.store, lambda row: material.trained(row, "real"), LABELLED_CLIPS),
+        shares(material.store, lambda row: material.trained(row, "fake"), LABELLED_CLIPS, by="method"),
+        reals=pairs // 2,
+        fakes=pairs // 2,
+    )
 
 
 def _go_on_from(net: nn.Module, path: Path) -> None:
@@ -212,49 +241,68 @@ def _loss(recipe: Recipe) -> loop.Loss[Batch]:
         rgb = batch.pictures.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
             answer = net(rgb)
-        return losses(Answer(*(part.float() for part in answer)), batch)
+        answer = Answer(*(part.float() for part in answer))
+        parts = losses(answer, batch)
+        if recipe.weights["second look"]:
+            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+                parts["second look"] = _second_look(net, rgb[: 2 * len(batch.masks)], answer.attention)
+        total = torch.stack([recipe.weights[name] * part for name, part in parts.items()]).sum()
+        return total, {**{name: part.item() for name, part in parts.items()}, **rates(answer, batch)}
 
     return loss
 
 
-def losses(answer: Answer, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+def losses(answer: Answer, batch: Batch) -> dict[str, Tensor]:
     """Class, order within each pair, mask, artefacts, region, quality, and where attention lies.
 
-    Reals have an empty mask; labelled pictures have none at all and count by their class alone.
+    Reals have an empty mask; labelled pictures without a partner have none at all and count by their class alone.
     """
     half = len(batch.masks)
     both, fake = slice(0, 2 * half), slice(half, 2 * half)
-    labels = torch.cat([torch.zeros(half), torch.ones(half), batch.labels])
-    class_loss = F.binary_cross_entropy_with_logits(answer.logit, labels * 0.96 + 0.02)
-    order_loss = F.softplus(answer.logit[:half] - answer.logit[fake]).mean()
-    mask_loss = _mask_loss(answer.mask[both], batch.masks)
-    artefact_loss = F.binary_cross_entropy_with_logits(answer.artefacts[fake], batch.artefacts)
     nowhere = torch.full((half,), len(fakes.REGIONS))
-    region_loss = F.cross_entropy(answer.region[both], torch.cat([nowhere, batch.region]))
-    quality_loss = F.mse_loss(answer.quality[both], batch.quality.repeat(2, 1))
-    attention_loss = _attention_loss(answer.attention[fake], batch.masks)
-    total = (
-        class_loss
-        + 0.5 * order_loss
-        + mask_loss
-        + 0.5 * artefact_loss
-        + 0.15 * region_loss
-        + 0.5 * quality_loss
-        + 0.05 * attention_loss
-    )
-    parts = {
-        "class": class_loss.item(),
-        "mask": mask_loss.item(),
-        "artefacts": artefact_loss.item(),
-        "region": region_loss.item(),
-        "quality": quality_loss.item(),
-        "attention": attention_loss.item(),
-        "ordered": (answer.logit[fake] > answer.logit[:half]).float().mean().item(),
-        "accuracy": ((answer.logit > 0) == (labels > 0)).float().mean().item(),
+    region = torch.where(batch.told, batch.region, UNKNOWN)
+    return {
+        "class": F.binary_cross_entropy_with_logits(answer.logit, labels(batch) * 0.96 + 0.02),
+        "order": F.softplus(answer.logit[:half] - answer.logit[fake]).mean(),
+        "mask": _mask_loss(answer.mask[both], batch.masks),
+        "artefacts": F.binary_cross_entropy_with_logits(
+            answer.artefacts[fake][batch.told], batch.artefacts[batch.told]
+        ),
+        "region": F.cross_entropy(answer.region[both], torch.cat([nowhere, region]), ignore_index=UNKNOWN),
+        "quality": F.mse_loss(answer.quality[both], batch.quality.repeat(2, 1)),
+        "attention": _attention_loss(answer.attention[fake], batch.masks),
+    }
+
+
+def labels(batch: Batch) -> Tensor:
+    """(2 B + L,) of all pictures, 1 for a fake."""
+    half = len(batch.masks)
+    return torch.cat([torch.zeros(half), torch.ones(half), batch.labels])
+
+
+def rates(answer: Answer, batch: Batch) -> dict[str, float]:
+    """How often the fake of a pair has the higher logit and a logit the right sign; AUC of labelled pictures."""
+    half, truth = len(batch.masks), labels(batch)
+    found = {
+        "ordered": (answer.logit[half : 2 * half] > answer.logit[:half]).float().mean().item(),
+        "accuracy": ((answer.logit > 0) == (truth > 0)).float().mean().item(),
     }
     if len(batch.labels) and 0 < batch.labels.sum() < len(batch.labels):
-        parts["labelled_auc"] = metrics.auc(answer.logit[2 * half :].detach().numpy(), batch.labels.numpy() > 0)
-    return total, parts
+        found["labelled_auc"] = metrics.auc(answer.logit[2 * half :].detach().numpy(), batch.labels.numpy() > 0)
+    return found
+
+
+def _second_look(net: nn.Module, pairs: Tensor, attention: Tensor) -> Tensor:
+    """Class of a part of the pairs (2 B, 3, S, S), cropped to or without what was looked at in the fake."""
+    half = len(pairs) // 2
+    chosen = torch.randperm(half)[: max(1, half // 2)]
+    both, looked = torch.cat([chosen, half + chosen]), attention[half + chosen]
+    again = attended.cropped if torch.rand(()) < 0.5 else attended.dropped
+    with torch.random.fork_rng(devices=[]):
+        real = again(pairs[chosen], looked)
+    fake = again(pairs[half + chosen], looked)  # the same draws as for its partner
+    logits = net(torch.cat([real, fake]).contiguous(memory_format=torch.channels_last)).logit.float()
+    return F.binary_cross_entropy_with_logits(logits, (both >= half).float())
 
 
 def _mask_loss(found: Tensor, masks: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
 """`peers`: published detectors, made again and trained on what ours is trained on, one after the other.
 
-The same reals, the same people held out, the same way of forging and degrading, the same minutes for each: a table
-then compares nets and not data sets. They learn by cross-entropy alone, as published; what they lack in comparison is
-a start from ImageNet, which their papers do not have or which was made for another width.
+The same reals, the same people held out, the same ways of forging and degrading, the same labelled forgeries, the same
+minutes for each: a table then compares nets and not data sets. They learn by cross-entropy alone, and from labelled
+forgeries from the first batch on, as published; what they lack in comparison is a start from ImageNet, which their
+papers do not have or which was made for another width.
 The validation split is never opened.
 """
 
@@ -26,6 +27,7 @@ from unforge.train import calibrate, card, datasets, export, fakes, loop
 from unforge.train.batches import Batch, PairSet, stream
 from unforge.train.material import Material, allowed
 from unforge.train.pairs import Pair, View, make_pair
+from unforge.train.recipes import finegrained
 from unforge.train.recipes.finegrained import FAMILIES
 from unforge.train.sampling import shares
 
@@ -134,10 +136,12 @@ def train(
     torch.set_flush_denormal(True)
     net = kind.make().to(memory_format=torch.channels_last)
     drawn = shares(material.store, lambda row: material.trained(row, "real"))
-    view = View(kind.size_px, *MARGINS)
+    view, labelled = View(kind.size_px, *MARGINS), finegrained.labelled(material, folder, recipe.pairs)
 
     def batches(first: int) -> Iterator[Batch]:
-        pairs = PairSet(material.store, drawn, recipe.families, view, recipe.pairs, first, recipe.seed, material.donors)
+        pairs = PairSet(
+            material.store, drawn, recipe.families, view, recipe.pairs, first, recipe.seed, material.donors, labelled
+        )
         return stream(pairs, recipe.workers)
 
     schedule = loop.Schedule(
@@ -148,26 +152,19 @@ def train(
 
 def _loss(recipe: Recipe) -> loop.Loss[Batch]:
     def loss(net: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        half = len(batch.masks)
-        rgb = batch.pictures[: 2 * half].permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
+        rgb = batch.pictures.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
             (logits,) = net(rgb)
-        return losses(logits.float())
+        return losses(logits.float(), finegrained.labels(batch))
 
     return loss
 
 
-def losses(logits: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Cross-entropy of logits (2 B,), reals first."""
-    half = len(logits) // 2
-    labels = torch.cat([torch.zeros(half), torch.ones(half)])
+def losses(logits: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, float]]:
+    """Cross-entropy of logits (N,) and labels (N,), 1 for a fake."""
     class_loss = F.binary_cross_entropy_with_logits(logits, labels)
-    parts = {
-        "class": class_loss.item(),
-        "accuracy": ((logits > 0) == (labels > 0)).float().mean().item(),
-        "ordered": (logits[half:] > logits[:half]).float().mean().item(),
-    }
-    return class_loss, parts
+    rate = ((logits > 0) == (labels > 0)).float().mean().item()
+    return class_loss, {"class": class_loss.item(), "accuracy": rate}
 
 
 # After training

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -9,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unforge import faces
-from unforge.bench.network import Network
 from unforge.errors import MediaError
 from unforge.media.frame import Frame
 from unforge.media.video import frames
 
-LOOKS_PER_CLIP = 4
-EVERY_S = 1.0
 ROOM = 0.9  # kept around the face on each side, in its own sizes
 SAME_LEVELS = 4.0  # median difference of two frames that show the same moment; coding alone gives 1 to 2
 CHANGED_LEVELS = 5.0  # smoothed difference inside of a forgery; beside it, coding gives 1 to 3
@@ -34,19 +32,17 @@ class Look:
     landmarks_px: NDArray[np.float32]
 
 
-def looks(forged: Path, original: Path) -> list[Look]:
-    """A few moments of a clip and its original; fewer or none where they do not fit or nothing decodes."""
+def looks(forged: Path, original: Path, rate_hz: float, most: int) -> list[Look]:
+    """Up to `most` moments of a clip and its original; fewer or none where they do not fit or nothing decodes."""
     try:
-        return list(_looks(forged, original))
+        return list(islice(_looks(forged, original, rate_hz), most))
     except MediaError:
         return []
 
 
-def _looks(forged: Path, original: Path) -> Iterator[Look]:
-    with frames(forged, rate_hz=1.0 / EVERY_S) as ours, frames(original, rate_hz=1.0 / EVERY_S) as theirs:
-        for n, (frame, source) in enumerate(zip(ours, theirs, strict=False)):
-            if n == LOOKS_PER_CLIP:
-                return
+def _looks(forged: Path, original: Path, rate_hz: float) -> Iterator[Look]:
+    with frames(forged, rate_hz=rate_hz) as ours, frames(original, rate_hz=rate_hz) as theirs:
+        for frame, source in zip(ours, theirs, strict=False):
             partner = fitted(source.rgb, frame.rgb)
             tracks = faces.scan([Frame(0.0, frame.rgb)]).tracks
             if partner is not None and tracks:
@@ -75,11 +71,10 @@ def fitted(original: Picture, forged: Picture) -> Picture | None:
     return middle if float(np.median(difference)) <= SAME_LEVELS else None
 
 
-def mask(look: Look, network: Network) -> NDArray[np.float64] | None:
-    """(size_px, size_px), 1.0 where the network's view was changed; None where next to nothing or nearly all was."""
-    forged, original = (network.view(rgb, look.landmarks_px) for rgb in (look.forged, look.original))
+def mask(forged: Picture, original: Picture) -> NDArray[np.float64] | None:
+    """(S, S), 1.0 where the same view (S, S, 3) of both differs; None where next to nothing or nearly all does."""
     levels = cv2.absdiff(forged, original).astype(np.float32).mean(axis=2)
-    smooth = cv2.GaussianBlur(levels, (0, 0), network.size_px / SMOOTH)
+    smooth = cv2.GaussianBlur(levels, (0, 0), forged.shape[0] / SMOOTH)
     found = _one_piece((smooth > CHANGED_LEVELS).astype(np.uint8))
     return found if LEAST <= found.mean() <= MOST else None
 
