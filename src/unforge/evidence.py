@@ -20,6 +20,7 @@ class Region:
     box_px: (x0, y0, x1, y1) in the displayed frame, or None.
     heat: (H, W) float32 in [0, 1] on the face crop, or None.
     facts: what was read at this place, e.g. `artefact_colour`, the probability that colour was changed here.
+    attention: (H, W) float32 in [0, 1] on the face crop, where the examiner looked, its strongest place 1; or None.
     """
 
     start_s: float
@@ -29,19 +30,22 @@ class Region:
     box_px: tuple[int, int, int, int] | None = None
     heat: NDArray[np.float32] | None = None
     facts: Mapping[str, float] = field(default_factory=dict)
+    attention: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.llr) and self.end_s >= self.start_s):
             raise ShapeError(
                 "region", expected="finite llr and end_s >= start_s", got=(self.start_s, self.end_s, self.llr)
             )
-        if self.heat is not None and (self.heat.ndim != 2 or self.heat.min() < 0 or self.heat.max() > 1):
-            raise ShapeError("heat", expected="(H, W) in [0, 1]", got=self.heat.shape)
+        for name, found in (("heat", self.heat), ("attention", self.attention)):
+            if found is not None and (found.ndim != 2 or found.min() < 0 or found.max() > 1):
+                raise ShapeError(name, expected="(H, W) in [0, 1]", got=found.shape)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Region):
             return NotImplemented
-        return self._plain() == other._plain() and _same_heat(self.heat, other.heat)
+        same = _same_map(self.heat, other.heat) and _same_map(self.attention, other.attention)
+        return same and self._plain() == other._plain()
 
     __hash__ = None  # type: ignore[assignment]  # heat is an array
 
@@ -49,7 +53,7 @@ class Region:
         return self.start_s, self.end_s, self.llr, self.track, self.box_px, dict(self.facts)
 
 
-def _same_heat(first: NDArray[np.float32] | None, second: NDArray[np.float32] | None) -> bool:
+def _same_map(first: NDArray[np.float32] | None, second: NDArray[np.float32] | None) -> bool:
     if first is None or second is None:
         return first is second
     return np.array_equal(first, second)

@@ -86,13 +86,15 @@ class FindingImage:
     """Pictures of a finding for readers, not part of the JSON.
 
     rgb: (S, S, 3) uint8 face crop; heat: (h, w) float32 in [0, 1] over it; magnified: (S, S, 3) uint8, exaggerated;
-    magnified_px: the place in rgb that it shows, as x0, y0, x1, y1.
+    magnified_px: the place in rgb that it shows, as x0, y0, x1, y1; attention: as heat, where the examiner looked, or
+    None where it does not tell.
     """
 
     rgb: NDArray[np.uint8]
     heat: NDArray[np.float32]
     magnified: NDArray[np.uint8]
     magnified_px: Box
+    attention: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +240,7 @@ def _region_to(region: Region) -> dict[str, Any]:
         "box_px": _list(region.box_px),
         "heat": None if region.heat is None else np.asarray(region.heat, np.float64).tolist(),
         "facts": dict(region.facts),
+        "attention": None if region.attention is None else np.asarray(region.attention, np.float64).tolist(),
     }
 
 
@@ -336,7 +339,7 @@ def _evidence_from(data: Mapping[str, Any]) -> Evidence:
 
 
 def _region_from(data: Mapping[str, Any]) -> Region:
-    heat = data.get("heat")
+    heat, attention = data.get("heat"), data.get("attention")
     return Region(
         data["start_s"],
         data["end_s"],
@@ -345,6 +348,7 @@ def _region_from(data: Mapping[str, Any]) -> Region:
         _tuple(data["box_px"]),
         None if heat is None else np.asarray(heat, np.float32),
         dict(data.get("facts", {})),
+        None if attention is None else np.asarray(attention, np.float32),
     )
 
 

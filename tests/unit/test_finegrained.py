@@ -62,9 +62,8 @@ def test_a_forged_second_among_calm_ones_is_the_loudest_window() -> None:
 
 def judged(track: FaceTrack, logits: NDArray[np.float32]) -> finegrained.Judged:
     n = len(logits)
-    read = finegrained.Read(
-        logits, np.zeros((n, 8, 8), np.float32), np.zeros((n, 7), np.float32), np.zeros((n, 3), np.float32), logits
-    )
+    maps, artefacts, lost = (np.zeros(shape, np.float32) for shape in ((n, 8, 8), (n, 7), (n, 3)))
+    read = finegrained.Read(logits, maps, maps, artefacts, lost, logits)
     found = calibrations()
     return finegrained.Judged(track, np.arange(n), read, found["clear"], found["window"])
 
@@ -101,6 +100,17 @@ def test_a_look_tells_the_probability_of_each_kind_of_trace(tmp_path: Path) -> N
     assert set(told[0]) <= {f"artefact_{name}" for name in finegrained.ARTEFACTS}
     assert told[0]
     assert all(0.0 <= value <= 1.0 for value in told[0].values())
+
+
+def test_a_telling_look_shows_where_the_network_looked(tmp_path: Path) -> None:
+    answer = finegrained.load().examine(Exhibit(write(tmp_path, portrait())))
+    (look,) = [region for region in answer.regions if region.heat is not None]
+    assert look.attention is not None
+    assert look.heat is not None
+    assert look.attention.shape == look.heat.shape
+    assert 0.5 < float(look.attention.max()) <= 1.0
+    rim = np.concatenate([look.attention[0], look.attention[-1], look.attention[:, 0], look.attention[:, -1]])
+    assert float(rim.max()) < 0.05  # what lies outside of its view it has not seen
 
 
 # What people bring

@@ -141,6 +141,17 @@ def test_a_finding_is_shown_as_it_is_marked_and_magnified_with_its_numbers() -> 
     assert "left:4.5%;top:8.9%" in text
 
 
+def test_where_the_network_looked_is_shown_where_it_tells() -> None:
+    silent = finding()
+    assert silent.image is not None
+    telling = replace(silent, image=replace(silent.image, attention=silent.image.heat))
+    assert "where the network looked" not in closely(silent)
+    shown = closely(telling)
+    assert shown.count("data:image/jpeg;base64,") == 4
+    assert "looking is not finding" in shown
+    assert "关注不等于发现" in shown
+
+
 def test_what_was_not_measured_is_not_in_the_section() -> None:
     text = closely(finding(artefacts={}, measured={}))
     assert "What kind of trace" not in text

@@ -169,6 +169,8 @@ def test_evidence_must_make_sense() -> None:
         Region(2.0, 1.0)
     with pytest.raises(ShapeError):
         Region(0.0, 1.0, heat=np.full((2, 2), 2.0, np.float32))
+    with pytest.raises(ShapeError, match="attention"):
+        Region(0.0, 1.0, attention=np.full((2, 2), -1.0, np.float32))
 
 
 def test_regions_compare_by_value_heat_included() -> None:
@@ -176,6 +178,8 @@ def test_regions_compare_by_value_heat_included() -> None:
     assert Region(0, 1, heat=heat) == Region(0, 1, heat=heat.copy())
     assert Region(0, 1, heat=heat) != Region(0, 1)
     assert Region(0, 1, heat=heat) != Region(0, 1, heat=heat[::-1])
+    assert Region(0, 1, attention=heat) == Region(0, 1, attention=heat.copy())
+    assert Region(0, 1, attention=heat) != Region(0, 1)
     assert Region(0, 1) != "a region"
 
 

@@ -44,12 +44,13 @@ HEATS_PER_TRACK = 3
 class Read:
     """What the network says of N looks.
 
-    logits: (N,) raw; heats: (N, h, w) in [0, 1]; artefacts: (N, 7) raw; quality: (N, 3) blur, compression, lost size;
-    sharpness: (N,) of the network's view.
+    logits: (N,) raw; heats: (N, h, w) in [0, 1]; attention: (N, h, w), the mean of the maps, its strongest place 1;
+    artefacts: (N, 7) raw; quality: (N, 3) blur, compression, lost size; sharpness: (N,) of the network's view.
     """
 
     logits: NDArray[np.float32]
     heats: NDArray[np.float32]
+    attention: NDArray[np.float32]
     artefacts: NDArray[np.float32]
     quality: NDArray[np.float32]
     sharpness: NDArray[np.float32]
@@ -158,8 +159,8 @@ class FineGrained:
         for n, look in enumerate(looks):
             x0, y0, x1, y1 = (round(float(v)) for v in track.boxes_px[look])
             time_s, llr = float(track.times_s[look]), one.whole.llr(float(one.read.logits[n]))
-            heat, facts = (self._heat_on_crop(one, n), self._facts(one, n)) if n in telling else (None, {})
-            regions.append(Region(time_s, time_s, llr, track.id, (x0, y0, x1, y1), heat, facts))
+            told = self._told(one, n) if n in telling else (None, {}, None)
+            regions.append(Region(time_s, time_s, llr, track.id, (x0, y0, x1, y1), *told))
         return regions
 
     def _facts(self, one: Judged, n: int) -> dict[str, float]:
@@ -171,9 +172,11 @@ class FineGrained:
             if name in lines
         }
 
-    def _heat_on_crop(self, one: Judged, n: int) -> NDArray[np.float32]:
-        margin = float(self.card.details["margin"])
-        return align.heat_on_crop(one.read.heats[n], one.track.crop_landmarks_px[one.looks[n]], margin)
+    def _told(self, one: Judged, n: int) -> tuple[NDArray[np.float32], dict[str, float], NDArray[np.float32]]:
+        """Heat, facts and attention of one look."""
+        margin, mesh = float(self.card.details["margin"]), one.track.crop_landmarks_px[one.looks[n]]
+        heat, attention = (align.heat_on_crop(found[n], mesh, margin) for found in (one.read.heats, one.read.attention))
+        return heat, self._facts(one, n), attention
 
 
 def load() -> FineGrained:
@@ -207,11 +210,13 @@ def read_views(
     parts = []
     for start in range(0, len(views), BATCH):
         fed = np.stack(views[start : start + BATCH]).transpose(0, 3, 1, 2).astype(np.float32)
-        parts.append(session.run(["logit", "mask", "artefacts", "quality"], {"rgb": fed}))
-    logits, masks, artefacts, lost = (np.concatenate(part) for part in zip(*parts, strict=True))
+        parts.append(session.run(["logit", "mask", "attention", "artefacts", "quality"], {"rgb": fed}))
+    logits, masks, maps, artefacts, lost = (np.concatenate(part) for part in zip(*parts, strict=True))
     heats = 1.0 / (1.0 + np.exp(-np.clip(masks - mask_threshold, -30, 30)))
+    looked = maps.mean(axis=1)
+    attention = (looked / looked.max(axis=(1, 2), keepdims=True)).astype(np.float32)
     sharpness = np.array([quality.sharpness(view) for view in views], np.float32)
-    return Read(logits, heats.astype(np.float32), artefacts, lost, sharpness)
+    return Read(logits, heats.astype(np.float32), attention, artefacts, lost, sharpness)
 
 
 def pooled(logits: NDArray[np.float32]) -> float:

@@ -118,5 +118,5 @@ def _finding(look: _Look, hidden: Hidden | None) -> Finding:
         artefacts={name[len(ARTEFACT) :]: share for name, share in facts.items() if name.startswith(ARTEFACT)},
         measured=measured(crop, look.mark, landmarks_px, matrix),
         hidden=hidden,
-        image=FindingImage(crop, look.heat, *magnified(crop, look.heat)),
+        image=FindingImage(crop, look.heat, *magnified(crop, look.heat), look.region.attention),
     )

@@ -11,6 +11,10 @@ _MAPPED = Said(
     "marked: the scale is the same in all pictures, the white line encloses what is marked by more than half",
     "标记的位置：所有图片使用同一色标，白线圈出标记超过一半的区域",
 )
+_LOOKED = Said(
+    "where the network looked, its strongest place in full colour: looking is not finding, and proves nothing",
+    "网络关注的位置，最受关注处为最深颜色：关注不等于发现，也不能证明任何事",
+)
 _LENS = Said(
     f"the framed place enlarged, differences from its surroundings exaggerated {magnify.GAIN} times: not a photograph",
     f"方框处的放大图，与周围的差异夸大了 {magnify.GAIN} 倍：并非照片原貌",
@@ -46,7 +50,7 @@ def _finding(finding: Finding, is_film: bool) -> str:
 
 
 def _views(image: FindingImage, name: Said) -> str:
-    """The look as it is, with its mark, and through the magnifier."""
+    """The look as it is, with its mark, through the magnifier, and where the examiner looked."""
     side_px = image.rgb.shape[0]
     x0, y0, x1, y1 = (100.0 * v / side_px for v in image.magnified_px)
     frame = f'<i style="left:{x0:.1f}%;top:{y0:.1f}%;width:{x1 - x0:.1f}%;height:{y1 - y0:.1f}%"></i>'
@@ -55,6 +59,8 @@ def _views(image: FindingImage, name: Said) -> str:
         (_pictures.data_uri(_pictures.overlay(image.rgb, image.heat)), _MAPPED, ""),
         (_pictures.data_uri(image.magnified), _LENS, ""),
     )
+    if image.attention is not None:
+        shown += ((_pictures.data_uri(_pictures.overlay(image.rgb, image.attention)), _LOOKED, ""),)
     figures = (
         f'<figure><div><img src="{address}" alt="{_alternative(name, said)}">{over}</div>'
         f"<figcaption>{both(said)}</figcaption></figure>"
