@@ -30,7 +30,7 @@ def regions() -> st.SearchStrategy[Region]:
     return st.builds(
         lambda start, length, *rest: Region(start, start + length, *rest),
         seconds, seconds, number, st.none() | st.integers(0, 9), st.none() | box, heat,
-        st.dictionaries(text, number, max_size=2),
+        st.dictionaries(text, number, max_size=2), heat,
     )  # fmt: skip
 
 

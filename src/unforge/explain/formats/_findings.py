@@ -54,13 +54,13 @@ def _views(image: FindingImage, name: Said) -> str:
     side_px = image.rgb.shape[0]
     x0, y0, x1, y1 = (100.0 * v / side_px for v in image.magnified_px)
     frame = f'<i style="left:{x0:.1f}%;top:{y0:.1f}%;width:{x1 - x0:.1f}%;height:{y1 - y0:.1f}%"></i>'
-    shown = (
+    shown = [
         (_pictures.data_uri(image.rgb), Said("as it is", "原样"), frame),
         (_pictures.data_uri(_pictures.overlay(image.rgb, image.heat)), _MAPPED, ""),
         (_pictures.data_uri(image.magnified), _LENS, ""),
-    )
+    ]
     if image.attention is not None:
-        shown += ((_pictures.data_uri(_pictures.overlay(image.rgb, image.attention)), _LOOKED, ""),)
+        shown.append((_pictures.data_uri(_pictures.overlay(image.rgb, image.attention)), _LOOKED, ""))
     figures = (
         f'<figure><div><img src="{address}" alt="{_alternative(name, said)}">{over}</div>'
         f"<figcaption>{both(said)}</figcaption></figure>"
