@@ -60,6 +60,18 @@ def test_at_most_one_percent_of_every_kind_of_real_reaches_the_threshold() -> No
         assert part.fake or reached <= 0.01 + 1 / len(part.scores)
 
 
+def test_a_larger_share_of_false_alarms_has_a_lower_threshold() -> None:
+    rng = np.random.default_rng(3)
+    reals = [Scored("a", False, rng.normal(0, 1, 2000)), Scored("b", False, rng.normal(0.5, 1, 2000))]
+    material = [*reals, Scored("f", True, rng.normal(2, 1, 2000))]
+    calibration = calibrate.fit(material)
+    found = calibrate.thresholds(material, calibration, (0.01, 0.03))
+    assert found["fpr_3_percent"] < found["fpr_1_percent"] == pytest.approx(calibration.llr_manipulated)
+    for part in reals:
+        llrs = calibration.slope * part.scores + calibration.intercept
+        assert float((llrs > found["fpr_3_percent"]).mean()) <= 0.03
+
+
 def test_a_small_kind_of_reals_raises_the_threshold_beyond_its_maximum() -> None:
     few = Scored("clips", False, normal(1.5, 12, 5))
     fit = calibrate.fit([*material(), few])

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from unforge.bench import reliability
 from unforge.bench.record import Record, Value, read_all
 from unforge.errors import UnknownName
 
@@ -64,10 +65,15 @@ def update(text: str, records: Mapping[str, Record]) -> str:
 
 
 def behind(root: Path, results: Path) -> dict[Path, str]:
-    """Documents under `root` that differ from their records, each with the text that it should have."""
+    """Documents under `root` and diagrams beside the records, each with the text that it should have and has not."""
     records = read_all(results)
     wanted = {path: update(path.read_text("utf-8"), records) for path in _documents(root)}
-    return {path: text for path, text in wanted.items() if text != path.read_text("utf-8")}
+    wanted |= {
+        results / f"{name}-reliability.svg": drawn
+        for name, record in records.items()
+        if (drawn := reliability.svg(record)) is not None
+    }
+    return {path: text for path, text in wanted.items() if not path.is_file() or text != path.read_text("utf-8")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

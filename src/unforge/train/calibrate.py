@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
+from scipy.stats import norm
 
 from unforge.errors import UsageError
 from unforge.weights.calibration import Calibration
@@ -16,7 +17,6 @@ REFITS = 100
 RIDGE = 1e-3
 FPR = 0.01
 MISSED = 0.2  # share of the forgeries that may fall under "no evidence"
-NORMAL_99 = 2.326  # the 99 % point of a normal distribution
 FEW_OF_A_KIND = 8
 FEW = 100  # below this many reals a 1 % quantile is the maximum, and a normal fit says more
 
@@ -104,12 +104,23 @@ def platt(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float
     return _fitted(scores, signs, np.full(len(scores), 1.0 / len(scores)))
 
 
-def highest_percent(scores: NDArray[np.float64]) -> float:
-    """The score that 1 % of reals like these reach."""
-    top = float(np.quantile(scores, 1.0 - FPR, method="higher"))
+def highest_percent(scores: NDArray[np.float64], share: float = FPR) -> float:
+    """The score that a share of reals like these reach."""
+    top = float(np.quantile(scores, 1.0 - share, method="higher"))
     if len(scores) >= FEW or len(scores) < 2:
         return top
-    return max(top, float(scores.mean() + NORMAL_99 * scores.std(ddof=1)))
+    return max(top, float(scores.mean() + norm.ppf(1.0 - share) * scores.std(ddof=1)))
+
+
+def thresholds(material: Sequence[Scored], calibration: Calibration, shares: Sequence[float]) -> dict[str, float]:
+    """The llr that at most such a share of every kind of real reaches, by name: `fpr_3_percent`."""
+    reals = [part.scores for part in material if not part.fake and len(part.scores)]
+    return {
+        f"fpr_{100 * share:.0f}_percent": max(
+            calibration.slope * highest_percent(scores, share) + calibration.intercept for scores in reals
+        )
+        for share in shares
+    }
 
 
 def _line(material: Sequence[Scored]) -> tuple[float, float]:

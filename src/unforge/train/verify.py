@@ -28,6 +28,7 @@ HeldOut = Callable[[Row], bool]
 PLAIN_VIEW = View(size_px=160, margin_low=1.3, margin_high=1.3)  # as the examiner looks
 VERSION = "finegrained-1"
 RESEARCH_ONLY = {"ffpp_c23", "utkface_adult", "ytfaces_udacity_p1"}  # collections whose terms say so
+THRESHOLDS = (0.01, 0.03)  # false-positive rates that the card tells the llr of
 FEWEST = 40  # of a class in a stratum; a stratum with fewer takes the calibration of all
 
 
@@ -178,6 +179,10 @@ def finish(net: nn.Module, seen: Material, history: History, folder: Path) -> No
             "numbers": numbers,
             "artefacts": lines,
             "calibration": {name: asdict(found) for name, found in calibration.items()},
+            "thresholds": {
+                name: calibrate.thresholds(_within(looks, name), calibration[name], THRESHOLDS)
+                for name in detector.STRATA
+            },
         },
     )
 
@@ -284,6 +289,12 @@ def material(judge: Judge, store: Store, held_out: HeldOut, made: Sequence[Forge
         _looks("face-swapped stills", True, judge(_views(store, stills["fake"])), _sizes(store, stills["fake"])),
         _clips("forged clips", judge, store, held_out, "fake"),
     ]
+
+
+def _within(looks: Sequence[calibrate.Scored], stratum: str) -> list[calibrate.Scored]:
+    """The material of a stratum, or all of it where no real is in there."""
+    part = [scored.within(stratum) for scored in looks]
+    return part if any(len(scored.scores) for scored in part if not scored.fake) else list(looks)
 
 
 def _sizes(store: Store, rows: Sequence[int]) -> NDArray[np.float32]:

@@ -7,7 +7,8 @@ are not independent. Shares have Wilson intervals, because resampling 0 of 14 gi
 
 Peers look at the same faces in the same run. Their rows carry `auc_lead`, how far our video AUC lies above theirs on
 the same clips, with a paired interval. A list (bench/lists.py) names videos that are kept as frames; the llr of such a
-video is the mean over its frames.
+video is the mean over its frames. The rows `stated ...` hold, for each bin of stated probability, its mean and how many
+were forged, both classes weighed alike: the diagram beside the record is drawn from them.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unforge import metrics
-from unforge.bench import figures, judge, material
+from unforge.bench import figures, judge, material, reliability
 from unforge.bench.judge import PRIOR, Contestant, Judgement
 from unforge.bench.material import Item
 from unforge.bench.protocols import OnProgress
@@ -93,11 +94,20 @@ def _rows(
     """Our rows, then those of each peer under its name."""
     own = grouped(outcomes[judge.OWN])
     rows = {row: row_figures(members) for row, members in own.items()}
+    rows |= _reliability(own.get(POOLED, outcomes[judge.OWN]))
     for name, found in outcomes.items():
         if name != judge.OWN:
             for row, members in grouped(found).items():
                 rows[f"{name}: {row}"] = row_figures(members) | {"auc_lead": _lead(own[row], members)}
     return rows
+
+
+def _reliability(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Value]]:
+    """Bins of what was stated of clips that could be judged."""
+    judged = [found for found in outcomes if not found.said.abstained]
+    fakes = np.array([found.clip.fake for found in judged], np.bool_)
+    chances = np.array([posterior(found.said.llr, PRIOR) for found in judged], np.float64)
+    return reliability.rows(chances, fakes, PRIOR) if fakes.any() and not fakes.all() else {}
 
 
 def _lead(own: Sequence[Outcome], peer: Sequence[Outcome]) -> Value:
