@@ -162,10 +162,20 @@ def test_a_peer_is_compared_on_the_same_clips_with_a_paired_interval(data: Path)
 
 
 def test_every_protocol_can_be_run() -> None:
-    wanted = {"ablation", "clips", "explanation", "leave_one_family_out", "made", "robustness", "speed", "stills"}
+    wanted = {
+        "ablation",
+        "clips",
+        "cues",
+        "explanation",
+        "leave_one_family_out",
+        "made",
+        "robustness",
+        "speed",
+        "stills",
+    }
     assert wanted <= set(protocols.available())
     assert all(callable(protocols.load(name).run) for name in protocols.available())
-    with pytest.raises(UnknownName, match="available: ablation, clips, "):
+    with pytest.raises(UnknownName, match="available: ablation, clips, cues, "):
         protocols.load("nonsense")
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from tests.faces_samples import portrait
 from unforge.bench import network, variants
-from unforge.bench.protocols import ablation, leave_one_family_out
+from unforge.bench.protocols import ablation, cues, leave_one_family_out
 from unforge.errors import UsageError, WeightsError
 from unforge.train import fakes
+from unforge.train.fakes.self_blend import SINGLE_CUES
 
 
 @pytest.fixture
@@ -79,6 +80,14 @@ def test_what_is_missing_is_told_with_the_way_to_make_it(data: Path, folder: Pat
     shutil.copy(folder / "full.onnx", folder / "without-warp.onnx")
     with pytest.raises(WeightsError, match="unforge train ablation"):
         leave_one_family_out.run(None, data)
+
+
+def test_every_cue_is_asked_of_the_whole_face_and_of_the_mouth(data: Path) -> None:
+    record = cues.run(["finegrained"], data)
+    assert list(record.rows) == [f"finegrained: {cue}" for cue in SINGLE_CUES]
+    for row in record.rows.values():
+        assert set(row) == {"face", "mouth"}
+        assert all(value.value is not None and 0.0 <= value.value <= 1.0 for value in row.values())
 
 
 @pytest.mark.parametrize("name", ["without-warp", "without-part-swap"])

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from unforge import metrics
-from unforge.bench import figures, material, variants
+from unforge.bench import figures, forgeries, material, variants
+from unforge.bench.forgeries import Forged
 from unforge.bench.network import Network
 from unforge.bench.protocols import OnProgress
 from unforge.bench.record import Record, Value, of_today
-from unforge.bench.variants import Forged
 from unforge.train import fakes
 
 
@@ -36,16 +36,17 @@ def run(
     material.no_peers("ablation", peers)
     names = variants.available()
     full = variants.load(names[0])
-    made = variants.forged(data, split, full, fakes.available(), on_progress)
+    store = forgeries.stills(data, split, on_progress)
+    made = forgeries.forged(store, forgeries.view_of(full), fakes.available(), on_progress)
     labels = np.repeat([False, True], len(made.pairs))
-    best = variants.scores(full, made)
+    best = forgeries.scores(full, made.pairs)
     rows, weights = {}, {}
     for n, name in enumerate(names):
         if on_progress is not None:
             on_progress(name, 0.6 + 0.4 * n / len(names))
         one = variants.load(name)
         weights[name] = one.card.sha256
-        scores = variants.scores(one, made)
+        scores = forgeries.scores(one, made.pairs)
         rows[name] = {"auc": figures.auc(scores, labels), "mask_iou": _mask_iou(one, made)}
         if one.name != full.name:
             rows[name]["gain"] = figures.auc_difference(scores, best, labels)
@@ -56,7 +57,7 @@ def run(
         rows=rows,
         manifest_sha256=material.sha256(data),
         weights=weights,
-        seed=variants.SEED,
+        seed=forgeries.SEED,
         settings={"pairs": len(made.pairs), "bootstrap_rounds": metrics.ROUNDS},
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from unforge import metrics
-from unforge.bench import figures, material, variants
+from unforge.bench import figures, forgeries, material, variants
 from unforge.bench.protocols import OnProgress
 from unforge.bench.record import Record, Value, of_today
 from unforge.errors import UsageError
@@ -36,8 +36,9 @@ def run(
     lacking = {family: name for name in variants.available() if (family := variants.left_out(name)) is not None}
     if not lacking:
         raise UsageError(f"leave-one-family-out: expected networks called without-FAMILY in {variants.FOLDER}")
-    made = variants.forged(data, split, full, tuple(lacking), on_progress)
-    seen, rows, weights = variants.scores(full, made), {}, {full.name: full.card.sha256}
+    store = forgeries.stills(data, split, on_progress)
+    made = forgeries.forged(store, forgeries.view_of(full), tuple(lacking), on_progress)
+    seen, rows, weights = forgeries.scores(full, made.pairs), {}, {full.name: full.card.sha256}
     for n, (family, name) in enumerate(lacking.items()):
         if on_progress is not None:
             on_progress(name, 0.6 + 0.4 * n / len(lacking))
@@ -46,7 +47,7 @@ def run(
         mine = np.tile(made.rows(family), 2)
         labels = np.repeat([False, True], int(mine.sum()) // 2)
         rows[family] = {
-            "unseen_auc": figures.auc(variants.scores(one, made)[mine], labels),
+            "unseen_auc": figures.auc(forgeries.scores(one, made.pairs)[mine], labels),
             "seen_auc": figures.auc(seen[mine], labels),
         }
     return of_today(
@@ -56,7 +57,7 @@ def run(
         rows={**rows, **_summed(rows)},
         manifest_sha256=material.sha256(data),
         weights=weights,
-        seed=variants.SEED,
+        seed=forgeries.SEED,
         settings={"pairs": len(made.pairs), "bootstrap_rounds": metrics.ROUNDS},
     )
 
