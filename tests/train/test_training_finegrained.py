@@ -16,9 +16,10 @@ from unforge import weights
 from unforge.detect import finegrained as detector
 from unforge.errors import UsageError, WeightsError
 from unforge.nets.finegrained import ARTEFACTS, MAPS, Answer, FineGrained
+from unforge.nets.lite0 import imagenet_weights
 from unforge.train import attended, export, fakes, loop, material
 from unforge.train.batches import Batch
-from unforge.train.recipes import finegrained
+from unforge.train.recipes import finegrained, finegrained_base
 from unforge.weights.calibration import Calibration
 
 
@@ -44,6 +45,14 @@ def test_the_net_answers_everything_in_one_pass_and_is_compact(net: FineGrained)
         "embedding": (2, 128),
     }
     assert sum(parameter.numel() for parameter in net.parameters()) < 3_000_000
+
+
+def test_the_larger_net_answers_the_same_and_starts_from_the_whole_trunk() -> None:
+    net = finegrained_base.BASE()
+    net.trunk.start_from(imagenet_weights())
+    answer = net.eval()(torch.rand(2, 3, 160, 160) * 255)
+    assert [tuple(part.shape) for part in answer[:3]] == [(2,), (2, 40, 40), (2, MAPS, 10, 10)]
+    assert 3_000_000 < sum(parameter.numel() for parameter in net.parameters()) < 6_000_000
 
 
 def test_detector_net_and_fakes_speak_of_the_same_traces() -> None:

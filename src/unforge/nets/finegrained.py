@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unforge.nets.lite0 import CHANNELS_AT, Lite0
+from unforge.nets.lite0 import CHANNELS_AT, WHOLE_CHANNELS, Lite0
 
 MAPS = 6  # attention maps
 TEXTURE = 24  # channels of the texture that each of them pools
@@ -41,12 +41,15 @@ class Answer(NamedTuple):
 
 
 class FineGrained(nn.Module):
-    """Lite0 to stride 16 with attention, texture, mask and five heads; 0.9 M parameters."""
+    """Lite0 to stride 16 with attention, texture, mask and five heads; 0.8 M parameters (`nano`).
 
-    def __init__(self) -> None:
+    whole: the trunk to its end at stride 32, whose mean joins what the heads see; 3.5 M parameters (`base`).
+    """
+
+    def __init__(self, whole: bool = False) -> None:
         super().__init__()
         deep = CHANNELS_AT[16]
-        self.trunk = Lite0()
+        self.trunk = Lite0(whole)
         self.attend = nn.Sequential(
             nn.Conv2d(deep, deep, 3, padding=1, groups=deep, bias=False),
             nn.Conv2d(deep, 64, 1, bias=False),
@@ -72,13 +75,14 @@ class FineGrained(nn.Module):
             nn.ReLU(),
         )
         self.mask = nn.Conv2d(WIDTH, 1, 1)
-        seen = deep + MAPS * TEXTURE + 3 * WIDTH + 1
+        summed = deep + WHOLE_CHANNELS * whole
+        seen = summed + MAPS * TEXTURE + 3 * WIDTH + 1
         self.drop = nn.Dropout(0.25)
         self.embed = nn.Linear(seen, EMBEDDING)
         self.judge = nn.Linear(EMBEDDING, 1)
-        self.artefacts = nn.Sequential(nn.Linear(2 * WIDTH + deep, 64), nn.ReLU(), nn.Linear(64, ARTEFACTS))
-        self.region = nn.Linear(deep + WIDTH + 1, REGIONS)
-        self.quality = nn.Linear(deep, QUALITIES)
+        self.artefacts = nn.Sequential(nn.Linear(2 * WIDTH + summed, 64), nn.ReLU(), nn.Linear(64, ARTEFACTS))
+        self.region = nn.Linear(summed + WIDTH + 1, REGIONS)
+        self.quality = nn.Linear(summed, QUALITIES)
 
     def forward(self, rgb: Tensor) -> Answer:
         """rgb: (N, 3, H, W) in 0..255, sides a multiple of 16."""
@@ -89,7 +93,7 @@ class FineGrained(nn.Module):
         mask = self.mask(joined)[:, 0]
         cells = mask.flatten(1)
         telling = cells.topk(cells.shape[1] // TELLING_SHARE, dim=1).values.mean(dim=1, keepdim=True)
-        deep = maps[16].mean(dim=(2, 3))
+        deep = torch.cat([maps[stride].mean(dim=(2, 3)) for stride in (16, 32) if stride in maps], dim=1)
         # The mask steers where the heads look, but the heads must not bend the mask to their liking.
         inside, outside = _inside_and_outside(joined, mask.detach().sigmoid())
         looked = _pooled(texture, attention)

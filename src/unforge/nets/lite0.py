@@ -25,7 +25,9 @@ STAGES = (
     (3, 1, 6, 320, 1),
 )
 CHANNELS_AT = {4: 24, 8: 40, 16: 112}  # of the last map of each stride
-LAST_BLOCK = {2: 4, 4: 8, 10: 16}  # its block, and the stride there
+WHOLE_CHANNELS = 320  # of the last map of the whole trunk, at stride 32
+LAST_BLOCK = {2: 4, 4: 8, 10: 16, 15: 32}  # its block, and the stride there
+TO_STRIDE_16 = 5  # stages
 
 
 class SameConv(nn.Conv2d):
@@ -81,14 +83,14 @@ class Block(nn.Module):
 
 
 class Lite0(nn.Module):
-    """The trunk up to stride 16: maps of 24, 40 and 112 channels at strides 4, 8 and 16."""
+    """The trunk up to stride 16: maps of 24, 40 and 112 channels at strides 4, 8 and 16; whole: one of 320 at 32."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: bool = False) -> None:
         super().__init__()
         self.conv_stem = SameConv(3, 32, 3, 2)
         self.bn0 = nn.BatchNorm2d(32, BN_EPS)
         blocks, inside = [], 32
-        for kernel, stride, expansion, outside, repeats in STAGES[:5]:
+        for kernel, stride, expansion, outside, repeats in STAGES if whole else STAGES[:TO_STRIDE_16]:
             for n in range(repeats):
                 blocks.append(Block(inside, outside, kernel, stride if n == 0 else 1, expansion))
                 inside = outside

@@ -24,7 +24,7 @@ def cropped(rgb: Tensor, attention: Tensor) -> Tensor:
     centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2.0, (boxes[:, 2:] - boxes[:, :2]).amax(dim=1) / 2.0
     half = (half + 2.0 * ROOM).clamp(LEAST_SIDE, 1.0)
     centre = centre.clamp(-1.0, 1.0).minimum(1.0 - half[:, None]).maximum(half[:, None] - 1.0)
-    matrix = torch.zeros(len(rgb), 2, 3)
+    matrix = rgb.new_zeros(len(rgb), 2, 3)
     matrix[:, 0, 0] = matrix[:, 1, 1] = half
     matrix[:, :, 2] = centre
     grid = F.affine_grid(matrix, list(rgb.shape), align_corners=False)
@@ -41,7 +41,8 @@ def dropped(rgb: Tensor, attention: Tensor) -> Tensor:
 
 def _one_map(attention: Tensor) -> Tensor:
     """(N, h, w) a random map of each picture, its maximum made 1."""
-    chosen = attention[torch.arange(len(attention)), torch.randint(attention.shape[1], (len(attention),))].detach()
+    drawn = torch.randint(attention.shape[1], (len(attention),))
+    chosen = attention[torch.arange(len(attention)), drawn].detach()
     return chosen / chosen.amax(dim=(1, 2), keepdim=True)
 
 
@@ -53,6 +54,7 @@ def _draw(between: tuple[float, float]) -> float:
 def _box(marked: Tensor) -> Tensor:
     """(4,) left, top, right, bottom of what is marked (h, w), in -1..1 across the picture."""
     rows, columns = (torch.nonzero(marked.any(dim=axis))[:, 0] for axis in (1, 0))
-    sides = torch.tensor([marked.shape[1], marked.shape[0], marked.shape[1], marked.shape[0]])
+    height, width = marked.shape
+    sides = torch.tensor([width, height, width, height], device=marked.device)
     edges = torch.stack([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
     return 2.0 * edges / sides - 1.0

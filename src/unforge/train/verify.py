@@ -61,12 +61,13 @@ def held_out_pairs(
 
 def by_net(net: nn.Module) -> Judge:
     """A torch net in the place of its file."""
+    device = next(net.parameters()).device
 
     class Session:
         def run(self, names: Sequence[str], feed: Mapping[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
             with torch.no_grad():
-                answer = net.eval()(torch.from_numpy(feed["rgb"]).contiguous(memory_format=torch.channels_last))
-            return [getattr(answer, name).numpy() for name in names]
+                answer = net.eval()(torch.from_numpy(feed["rgb"]).to(device, memory_format=torch.channels_last))
+            return [getattr(answer, name).cpu().numpy() for name in names]
 
     return lambda views: detector.read_views(Session(), views, 0.0)
 

@@ -64,6 +64,7 @@ class Recipe:
     workers: int = 1
     threads: int = 1
     bfloat16: bool = True
+    device: str = "cuda" if torch.cuda.is_available() else "cpu"
     families: Mapping[str, float] = field(default_factory=lambda: dict(FAMILIES))
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     net: Callable[[], FineGrained] = FineGrained
@@ -210,7 +211,7 @@ def _train(
     resume: bool,
     on_progress: Callable[[str, float], None] | None,
 ) -> nn.Module:
-    net = net.to(memory_format=torch.channels_last)
+    net = net.to(recipe.device, memory_format=torch.channels_last)
     drawn = shares(material.store, lambda row: material.trained(row, "real"))
 
     def batches(first: int) -> Iterator[Batch]:
@@ -238,13 +239,14 @@ def _train(
 
 def _loss(recipe: Recipe) -> loop.Loss[Batch]:
     def loss(net: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        batch = Batch(*(part.to(recipe.device) for part in batch))
         rgb = batch.pictures.permute(0, 3, 1, 2).float().contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+        with torch.autocast(recipe.device, torch.bfloat16, enabled=recipe.bfloat16):
             answer = net(rgb)
         answer = Answer(*(part.float() for part in answer))
         parts = losses(answer, batch)
         if recipe.weights["second look"]:
-            with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+            with torch.autocast(recipe.device, torch.bfloat16, enabled=recipe.bfloat16):
                 parts["second look"] = _second_look(net, rgb[: 2 * len(batch.masks)], answer.attention)
         total = torch.stack([recipe.weights[name] * part for name, part in parts.items()]).sum()
         return total, {**{name: part.item() for name, part in parts.items()}, **rates(answer, batch)}
@@ -259,7 +261,7 @@ def losses(answer: Answer, batch: Batch) -> dict[str, Tensor]:
     """
     half = len(batch.masks)
     both, fake = slice(0, 2 * half), slice(half, 2 * half)
-    nowhere = torch.full((half,), len(fakes.REGIONS))
+    nowhere = torch.full_like(batch.region, len(fakes.REGIONS))
     region = torch.where(batch.told, batch.region, UNKNOWN)
     return {
         "class": F.binary_cross_entropy_with_logits(answer.logit, labels(batch) * 0.96 + 0.02),
@@ -276,8 +278,8 @@ def losses(answer: Answer, batch: Batch) -> dict[str, Tensor]:
 
 def labels(batch: Batch) -> Tensor:
     """(2 B + L,) of all pictures, 1 for a fake."""
-    half = len(batch.masks)
-    return torch.cat([torch.zeros(half), torch.ones(half), batch.labels])
+    reals = batch.labels.new_zeros(len(batch.masks))
+    return torch.cat([reals, reals + 1.0, batch.labels])
 
 
 def rates(answer: Answer, batch: Batch) -> dict[str, float]:
@@ -288,14 +290,16 @@ def rates(answer: Answer, batch: Batch) -> dict[str, float]:
         "accuracy": ((answer.logit > 0) == (truth > 0)).float().mean().item(),
     }
     if len(batch.labels) and 0 < batch.labels.sum() < len(batch.labels):
-        found["labelled_auc"] = metrics.auc(answer.logit[2 * half :].detach().numpy(), batch.labels.numpy() > 0)
+        found["labelled_auc"] = metrics.auc(
+            answer.logit[2 * half :].detach().cpu().numpy(), batch.labels.cpu().numpy() > 0
+        )
     return found
 
 
 def _second_look(net: nn.Module, pairs: Tensor, attention: Tensor) -> Tensor:
     """Class of a part of the pairs (2 B, 3, S, S), cropped to or without what was looked at in the fake."""
     half = len(pairs) // 2
-    chosen = torch.randperm(half)[: max(1, half // 2)]
+    chosen = torch.randperm(half, device=pairs.device)[: max(1, half // 2)]
     both, looked = torch.cat([chosen, half + chosen]), attention[half + chosen]
     again = attended.cropped if torch.rand(()) < 0.5 else attended.dropped
     with torch.random.fork_rng(devices=[]):
