@@ -86,11 +86,11 @@ def test_the_head_is_one_map_of_each_and_no_more() -> None:
 
 def test_the_reference_is_three_networks_at_their_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Narrow ones here: what they cost is for the bench to measure, that they export is for this test."""
-    small = {name: (lambda: WsDan(Xception(0.05)), 96) for name in reference.NAMES}
+    small = {name: (lambda: WsDan(Xception(0.05)), 96) for name in (*reference.NAMES, reference.BASE)}
     monkeypatch.setattr(reference, "_of", lambda name: small[name])
     made = reference.make(tmp_path)
     assert made is not None
-    assert list(made) == list(reference.NAMES)
+    assert list(made) == [*reference.NAMES, reference.BASE]
     assert all(one.path.is_file() and one.size_px == 96 for one in made.values())
 
 

@@ -122,7 +122,9 @@ def _network_rows(
 ) -> dict[str, dict[str, Value]]:
     """ms per face, for each number of threads and each size of a batch; the ensemble is the sum of its three."""
     everyone = {**networks, **references}
-    rows: dict[str, dict[str, Value]] = {name: {} for name in (*networks, *reference.NAMES, reference.ENSEMBLE)}
+    rows: dict[str, dict[str, Value]] = {
+        name: {} for name in (*networks, *reference.NAMES, reference.ENSEMBLE, reference.BASE)
+    }
     cells = [(threads, batch) for threads in THREADS for batch in BATCHES]
     for n, (threads, batch) in enumerate(cells):
         figure = f"ms_per_face_{threads}_thread{'s' * (threads > 1)}_batch_{batch}"
@@ -130,7 +132,7 @@ def _network_rows(
         turns = {name: turn(one, threads, batch) for name, one in everyone.items()}
         taken = timed({name: one for name, one in turns.items() if one is not None})
         per_face = {name: [1000.0 * s / batch for s in seconds] for name, seconds in taken.items()}
-        for name in (*networks, *reference.NAMES):
+        for name in (*networks, *reference.NAMES, reference.BASE):
             rows[name][figure] = spread(per_face.get(name, []))
         together = [per_face.get(name, []) for name in reference.NAMES]
         rows[reference.ENSEMBLE][figure] = spread([sum(times) for times in zip(*together, strict=False)])
