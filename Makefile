@@ -69,7 +69,9 @@ bench: $(VENV)/.core  ## measure on the validation data, write results/ and the 
 	for protocol in clips stills robustness; do \
 	    $(BIN)/unforge bench $$protocol --data $(DATA) $${peers:+--peers $$peers}; \
 	done; \
-	$(BIN)/unforge bench explanation --data $(DATA); \
+	for protocol in made explanation cues $$(test -f results/ablation/full.onnx && echo ablation leave-one-family-out); do \
+	    $(BIN)/unforge bench $$protocol --data $(DATA); \
+	done; \
 	$(BIN)/unforge bench speed $${peers:+--peers $$peers}
 	$(BIN)/unforge bench --tables
 

@@ -10,6 +10,7 @@ import pytest
 from tests.faces_samples import portrait
 from unforge.bench import network, variants
 from unforge.bench.protocols import ablation, cues, leave_one_family_out
+from unforge.cli import sample
 from unforge.errors import UsageError, WeightsError
 from unforge.train import fakes
 from unforge.train.fakes.self_blend import SINGLE_CUES
@@ -55,6 +56,19 @@ def test_the_same_network_gains_nothing(data: Path, folder: Path) -> None:
     assert record.rows["without-warp"]["gain"].value == 0.0
     assert record.rows["full"]["auc"] == record.rows["without-attention"]["auc"]
     assert record.rows["full"]["mask_iou"].value is not None
+
+
+def test_ways_to_pool_looks_are_compared_on_clips(tmp_path: Path) -> None:
+    sample.make_clip(tmp_path / "001.mp4")
+    sample.make_forged_clip(tmp_path / "001_002.mp4")
+    (tmp_path / "gone.mp4").write_bytes(b"no film")
+    lines = ["path,label,kind,dataset,method,split", "001.mp4,real,video,ffpp_c23,,val"]
+    lines += [f"{name}.mp4,fake,video,ffpp_c23,Deepfakes,val" for name in ("001_002", "gone")]
+    (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
+    rows = ablation._pooling(tmp_path, "val", None)
+    assert list(rows) == [f"pooling: {name}" for name in ablation.POOLING]
+    assert all(row["auc"].n == 3 for row in rows.values())
+    assert "gain" not in rows["pooling: mean of all looks"]
 
 
 def test_a_family_left_out_is_asked_of_the_net_that_lacks_it(data: Path, folder: Path) -> None:
