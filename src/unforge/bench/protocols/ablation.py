@@ -27,7 +27,6 @@ from unforge.exhibit import Exhibit
 from unforge.train import fakes
 from unforge.verdict import any_of
 
-
 MEAN = "mean of all looks"
 POOLING: Mapping[str, Callable[[finegrained.Judged], float]] = {
     MEAN: lambda one: one.whole.llr(finegrained.pooled(one.read.logits)),
