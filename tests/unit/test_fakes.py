@@ -294,9 +294,23 @@ def test_a_decoder_draws_the_same_face_with_other_detail(face: Face) -> None:
         new, old = fake.rgb.astype(np.float32), face[0].astype(np.float32)
         if "geometry" not in fake.artefacts:
             calm = np.abs(cv2.GaussianBlur(new, (0, 0), 6) - cv2.GaussianBlur(old, (0, 0), 6))[inside].mean()
-            assert calm < 3.0
+            bent = bool((fake.mask == 1.0).all())  # a whole picture is bent a little before it is drawn
+            assert calm < (10.0 if bent else 3.0)
         fine = [rgb - cv2.GaussianBlur(rgb, (0, 0), 1.5) for rgb in (new, old)]
         assert np.abs(fine[0] - fine[1])[inside].mean() > 0.15 * np.abs(fine[1])[inside].mean()
+
+
+def test_a_whole_picture_is_drawn_now_and_then_and_its_partner_is_softened(face: Face) -> None:
+    """No seam is left to find: everything is the network's, so the partner must not be told by its sharpness."""
+    everywhere = [fake for seed in range(60) if (fake := forged("decoder", seed)).mask.min() == 1.0]
+    assert 2 <= len(everywhere) <= 25
+    for fake in everywhere:
+        assert fake.region == "face"
+        assert "upsampling" in fake.artefacts
+        assert not np.array_equal(fake.real, face[0])
+        fine = [float(np.abs(rgb - cv2.GaussianBlur(rgb, (0, 0), 1.5)).mean()) for rgb in
+                (fake.rgb.astype(np.float32), fake.real.astype(np.float32))]  # fmt: skip
+        assert 0.5 < fine[0] / fine[1] < 2.0
 
 
 def test_every_output_of_the_decoder_is_drawn(face: Face) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unforge import channel
 from unforge.explain import locate, probe
 from unforge.faces import align
-from unforge.train import fakes
+from unforge.train import fakes, hard
 
 # (effect, how often, up to which strength): what a face goes through between camera and examiner
 DEGRADATIONS = (
@@ -107,7 +107,11 @@ def seen(
     """A forgery and its partner, both (224, 224, 3) with one mesh, brought to the network's view by the same way."""
     way = draw_way(rng) if degraded else UNTOUCHED
     matrix = view_matrix(landmarks_px, view, rng)
-    arrived = way.of(made.real), way.of(made.rgb)
+    shown = made.real, made.rgb
+    if degraded and rng.random() < hard.SHARE:
+        layer = hard.draw(landmarks_px, made.mask.shape[0], rng)
+        shown = layer(made.real), layer(made.rgb)
+    arrived = way.of(shown[0]), way.of(shown[1])
     if degraded and rng.random() < HIDDEN_SHARE:
         arrived = _partly_hidden(arrived, made.mask, landmarks_px, rng)
     real, fake = (align.warp(picture, matrix, view.size_px) for picture in arrived)
