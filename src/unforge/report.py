@@ -238,10 +238,15 @@ def _region_to(region: Region) -> dict[str, Any]:
         "llr": region.llr,
         "track": region.track,
         "box_px": _list(region.box_px),
-        "heat": None if region.heat is None else np.asarray(region.heat, np.float64).tolist(),
+        "heat": _map_to(region.heat),
         "facts": dict(region.facts),
-        "attention": None if region.attention is None else np.asarray(region.attention, np.float64).tolist(),
+        "attention": _map_to(region.attention),
     }
+
+
+def _map_to(found: NDArray[np.float32] | None) -> list[list[float]] | None:
+    """Rows of the shortest decimals that read back as the same float32: 0.04, not 0.03999999910593033."""
+    return None if found is None else found.astype(np.float32).astype(np.str_).astype(np.float64).tolist()
 
 
 def _face_to(face: Face) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from unforge import examine, metrics, weights
+from unforge.bench.protocols import cues
 from unforge.exhibit import Exhibit
 
 DATA = Path(os.environ.get("UNFORGE_DATA", "../shared/data"))
@@ -62,3 +63,18 @@ def test_swapped_faces_score_above_real_ones_on_clips_never_trained_on() -> None
             labels.append(row["label"] == "fake")
     assert len(scores) >= 0.9 * len(chosen)
     assert metrics.auc(scores, labels) >= 0.8
+
+
+# What a single cue is ranked at: targets where they are reached, measured floors where not yet. A net that falls under
+# one of them has lost a cue.
+WHOLE, MOUTH = 0.75, 0.65
+BEHIND: dict[tuple[str, str], float] = {}
+
+
+def test_no_cue_is_lost() -> None:
+    record = cues.run(["finegrained"], DATA)
+    for row, found in record.rows.items():
+        cue = row.removeprefix("finegrained: ")
+        for region, target in (("face", WHOLE), ("mouth", MOUTH)):
+            assert found[region].value is not None
+            assert found[region].value >= BEHIND.get((cue, region), target), (cue, region)

@@ -310,8 +310,10 @@ def _note(worst: Judged, llr: float, thresholds: Mapping[str, float], kind: str)
     if llr >= thresholds["llr_manipulated"]:
         found, found_zh = f"Traces of forgery in face {person} {part_of}", f"{part_of_zh}人脸 {person} 有伪造痕迹"
     elif llr <= thresholds["llr_no_evidence"]:
-        found = f"No trace of forgery in any face {part_of}; highest in face {person}"
-        found_zh = f"{part_of_zh}所有人脸均未见伪造痕迹；最高为人脸 {person}"
+        return (
+            f"No trace of forgery in any face {part_of}; highest in face {person}.",
+            f"{part_of_zh}所有人脸均未见伪造痕迹；最高为人脸 {person}。",
+        )
     else:
         found = f"Traces too weak to decide, strongest in face {person} {part_of}"
         found_zh = f"{part_of_zh}的痕迹太弱，无法判定；最强为人脸 {person}"

@@ -195,8 +195,10 @@ def _note(worst: Judged, llr: float, calibration: Calibration, kind: str) -> tup
     if llr >= calibration.llr_manipulated:
         found, found_zh = f"Traces of blending in face {person} {part_of}", f"{part_of_zh}人脸 {person} 有拼接痕迹"
     elif llr <= calibration.llr_no_evidence:
-        found = f"No trace of blending in any face {part_of}; highest in face {person}"
-        found_zh = f"{part_of_zh}所有人脸均未见拼接痕迹；最高为人脸 {person}"
+        return (
+            f"No trace of blending in any face {part_of}; highest in face {person}.",
+            f"{part_of_zh}所有人脸均未见拼接痕迹；最高为人脸 {person}。",
+        )
     else:
         found = f"Traces of blending too weak to decide, strongest in face {person} {part_of}"
         found_zh = f"{part_of_zh}的拼接痕迹太弱，无法判定；最强为人脸 {person}"
