@@ -141,12 +141,22 @@ def poster(rgb: Picture) -> Picture:
     return np.asarray(cv2.warpPerspective(rgb, matrix, (960, 720), wall, borderMode=cv2.BORDER_TRANSPARENT), np.uint8)
 
 
+def like_a_baby(rgb: Picture) -> Picture:
+    """Large eyes and forehead, a small chin: the lower face of the portrait pressed together."""
+    height = rgb.shape[0]
+    y = np.arange(height, dtype=np.float32)
+    from_y = np.where(y < 130, y * 0.85 + 19.5, 130 + (y - 130) * 1.45)
+    map_x, map_y = np.meshgrid(np.arange(rgb.shape[1], dtype=np.float32), from_y.astype(np.float32))
+    return np.asarray(cv2.remap(rgb, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
 ODD: dict[str, Callable[[Picture], Picture]] = {
     "mirrored": lambda rgb: rgb[:, ::-1],
     "upside down": lambda rgb: rgb[::-1],
     "lying": lambda rgb: np.rot90(rgb),
     "drawn": drawn,
     "masked": masked,
+    "like a baby": like_a_baby,
     "on a poster": poster,
     "sculpted": lambda rgb: np.repeat(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2),
     "in the dark": lambda rgb: (rgb * 0.06).astype(np.uint8),
