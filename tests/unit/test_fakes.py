@@ -19,12 +19,12 @@ from unforge.media.frame import Frame
 from unforge.train import fakes
 from unforge.train.crops import Store
 from unforge.train.donors import NearestDonors
-from unforge.train.fakes import _alter, _coarse, _fit, _mask, decoder, frequency, part_swap
+from unforge.train.fakes import _alter, _coarse, _fit, _mask, decoder, frequency, part_swap, reenact
 
 Face = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 families = pytest.mark.parametrize("name", fakes.available())
-NEED_DONORS = ("cross_blend", "part_swap")
+NEED_DONORS = ("cross_blend", "part_swap", "reenact")
 SEEDS = range(12)
 
 
@@ -319,6 +319,39 @@ def test_every_output_of_the_decoder_is_drawn(face: Face) -> None:
     square = np.ascontiguousarray(face[0][56:168, 56:168])
     drawn = {decoder._drawn(square, np.random.default_rng(seed)).tobytes() for seed in range(12)}
     assert len(drawn) > 3
+
+
+def test_another_moment_of_a_clip_gives_the_expression(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two frames of one clip that differ by a wide mouth: the one shows the other's, at its own place."""
+    calm, mesh = the_face()
+    wide = part_swap._pulled(calm, [part_swap._bulge(mesh, regions.MOUTH, 1.6, 1.2, 0.0)])
+    store = people()
+    rows = [{"path": path, "label": "real"} for path in ("clip.mp4", "clip.mp4", "a.png", "b.png")]
+    crops = np.stack([calm, wide, store.crops[1], store.crops[2]])
+    meshes = np.stack([mesh, mesh + np.float32(0.2), store.landmarks_px[1], store.landmarks_px[2]])
+    meshes[1] *= 1.01
+    known = NearestDonors(Store(rows, crops, meshes), range(4))
+    again = known.again(mesh, np.random.default_rng(0))
+    assert again is not None
+    assert np.array_equal(again[0], wide)
+    assert known.again(store.landmarks_px[1], np.random.default_rng(0)) is None
+    assert known.again(store.landmarks_px[3], np.random.default_rng(0)) is None
+    shown = reenact._expressing(calm, mesh, np.random.default_rng(0), known)
+    x0, y0 = mesh[list(regions.MOUTH)].min(axis=0).astype(int)
+    x1, y1 = mesh[list(regions.MOUTH)].max(axis=0).astype(int)
+    mouth = np.s_[y0:y1, x0:x1]
+    gaps = [np.abs(shown[mouth].astype(int) - other[mouth]).mean() for other in (wide, calm)]
+    assert gaps[0] < gaps[1]
+
+
+def test_a_still_is_bent_to_another_expression_and_stays_the_person(face: Face) -> None:
+    for seed in SEEDS:
+        fake = forged("reenact", seed)
+        assert "geometry" in fake.artefacts
+        calm = np.abs(fake.rgb.astype(int) - face[0])
+        assert calm.mean() < 8.0
+        untouched = cv2.GaussianBlur(face[0], (0, 0), 2).astype(int)
+        assert np.abs(cv2.GaussianBlur(fake.real, (0, 0), 2) - untouched).mean() < 3.5
 
 
 # Donors

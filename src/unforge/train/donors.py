@@ -42,6 +42,18 @@ class NearestDonors:
         # A clip's own frames are all near: look beyond the largest number of them.
         self._asked = min(len(self._rows), CHOICES * 3 + int(np.bincount(self._files).max()))
 
+    def again(self, landmarks_px: NDArray[np.float32], rng: np.random.Generator) -> Face | None:
+        """Another frame of the clip that a mesh (468, 2) is of; None for a still and for a mesh that is not here."""
+        far, found = self._tree.query((_shape(landmarks_px) - self._mean) @ self._axes, 1)
+        if far >= SAME:
+            return None
+        others = np.flatnonzero(self._files == self._files[found])
+        others = others[others != found]
+        if not len(others):
+            return None
+        row = self._rows[others[rng.integers(len(others))]]
+        return self._crops[row], self._meshes[row]
+
     def near(self, landmarks_px: NDArray[np.float32], rng: np.random.Generator) -> Face:
         """A random one of the CHOICES other people nearest to a mesh (468, 2): crop of 224 px, mesh on it."""
         far, found = self._tree.query((_shape(landmarks_px) - self._mean) @ self._axes, self._asked)

@@ -41,6 +41,10 @@ class Donors(Protocol):
         """A random one of those whose pose and shape are nearest to a mesh (468, 2); a crop of 224 px."""
         ...
 
+    def again(self, landmarks_px: NDArray[np.float32], rng: np.random.Generator) -> Face | None:
+        """Another moment of the very face that a mesh is of, or None where none is known."""
+        ...
+
 
 class Family(Protocol):
     """A way of forging; every random draw comes from `rng`, so that a seed forges the same again."""
