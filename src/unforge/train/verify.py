@@ -213,10 +213,6 @@ def measure(judge: Judge, made: Sequence[Forged]) -> dict[str, Any]:
     labels = np.repeat([False, True], len(made))
     scores = np.concatenate([reals.logits, forged.logits]).astype(np.float64)
     low, high = metrics.interval(lambda rows: metrics.auc(scores[rows], labels[rows]), labels)
-    others = [n for n in np.flatnonzero(~fitted(made)).tolist() if (made[n].pair.mask > 0.5).any()]
-    ious = np.array([metrics.iou(forged.heats[n], made[n].pair.mask) for n in others])
-    hits = np.array([metrics.points_at(forged.heats[n], made[n].pair.mask) for n in others], np.float64)
-    iou_low, iou_high = metrics.interval(lambda rows: float(ious[rows].mean()), np.zeros(len(ious)))
     return {
         "held_out_auc": metrics.auc(scores, labels),
         "held_out_auc_interval": [low, high],
@@ -228,12 +224,25 @@ def measure(judge: Judge, made: Sequence[Forged]) -> dict[str, Any]:
             )
             for family in dict.fromkeys(one.family for one in made)
         },
-        "mask_iou": float(ious.mean()),
-        "mask_iou_interval": [iou_low, iou_high],
-        "mask_iou_of_a_fixed_ellipse": ellipse_iou([made[n].pair.mask for n in others]),
-        "mask_pointing": float(hits.mean()),
+        **_of_masks(forged.heats, made),
         "mask_share_marked_on_reals": float((reals.heats > 0.5).mean()),
         "mask_share_marked_on_fakes": float((forged.heats > 0.5).mean()),
+    }
+
+
+def _of_masks(heats: NDArray[np.float32], made: Sequence[Forged]) -> dict[str, Any]:
+    """How well heats (N, h, w) fit, on forgeries that set no threshold; nothing where few faces leave none."""
+    others = [n for n in np.flatnonzero(~fitted(made)).tolist() if (made[n].pair.mask > 0.5).any()]
+    if not others:
+        return {}
+    ious = np.array([metrics.iou(heats[n], made[n].pair.mask) for n in others])
+    hits = np.array([metrics.points_at(heats[n], made[n].pair.mask) for n in others], np.float64)
+    low, high = metrics.interval(lambda rows: float(ious[rows].mean()), np.zeros(len(ious)))
+    return {
+        "mask_iou": float(ious.mean()),
+        "mask_iou_interval": [low, high],
+        "mask_iou_of_a_fixed_ellipse": ellipse_iou([made[n].pair.mask for n in others]),
+        "mask_pointing": float(hits.mean()),
     }
 
 
