@@ -21,7 +21,7 @@ from unforge.train.recipes import finegrained
 from unforge.train.recipes.finegrained import FAMILIES, WEIGHTS, Recipe
 from unforge.train.verify import PLAIN_VIEW, by_net, held_out_pairs, measure, view
 
-STEPS = 300  # batches of 16 pairs for each variant
+STEPS = 200  # batches of 16 pairs for each variant
 FULL = "full"
 Change = Callable[[Recipe], Recipe]
 
@@ -68,7 +68,7 @@ def main(
 ) -> Path:
     """Train and export every variant; returns the folder with NAME.onnx and NAME.toml of each.
 
-    data: a folder with a `manifest.csv`. minutes: a bound for each variant beside its 300 batches. resume: go on from
+    data: a folder with a `manifest.csv`. minutes: a bound for each variant beside its 200 batches. resume: go on from
     the last checkpoints. The bench looks for the files in `results/ablation`.
     """
     recipe = Recipe(steps=STEPS, seed=seed, minutes=minutes or 60.0, frozen_blocks=2)
