@@ -58,7 +58,7 @@ class Recipe:
     """What a run may be told."""
 
     minutes: float = 90.0  # of the first stage
-    label_minutes: float = 15.0  # of the second
+    label_minutes: float = 25.0  # of the second
     steps: int = 10**9  # bound on batches of each stage
     pairs: int = 16  # per batch
     seed: int = 1
@@ -89,7 +89,7 @@ def main(
     """
     recipe = Recipe(seed=seed)
     if minutes is not None:
-        recipe = replace(recipe, minutes=0.85 * minutes, label_minutes=0.15 * minutes)
+        recipe = replace(recipe, minutes=0.8 * minutes, label_minutes=0.2 * minutes)
     return run(data, out, recipe, resume, on_progress)
 
 
@@ -152,8 +152,8 @@ def learn_labels(
     schedule = loop.Schedule(
         recipe.label_minutes,
         recipe.steps,
-        rate=2e-4,
-        trunk_rate=8e-5,
+        rate=4e-4,
+        trunk_rate=1.6e-4,
         weight_decay=0.03,
         averaging=0.998,
         frozen_norms=True,

@@ -26,5 +26,5 @@ def main(
     """As finegrained.main."""
     recipe = finegrained.Recipe(seed=seed, net=BASE)
     if minutes is not None:
-        recipe = replace(recipe, minutes=0.85 * minutes, label_minutes=0.15 * minutes)
+        recipe = replace(recipe, minutes=0.8 * minutes, label_minutes=0.2 * minutes)
     return finegrained.run(data, out, recipe, resume, on_progress)
