@@ -66,9 +66,8 @@ train-tests: $(VENV)/.train  ## tests of the training part (installs torch)
 
 bench: $(VENV)/.core  ## measure on the validation data, write results/ and the tables
 	@peers=$$(ls results/peers/*.onnx 2>/dev/null | sed 's|.*/||; s|\.onnx$$||' | paste -s -d , -); set -e; \
-	for protocol in clips stills robustness; do \
-	    $(BIN)/unforge bench $$protocol --data $(DATA) $${peers:+--peers $$peers}; \
-	done; \
+	for protocol in clips stills robustness; do $(BIN)/unforge bench $$protocol --data $(DATA); done; \
+	if test -n "$$peers"; then $(BIN)/unforge bench clips --data $(DATA) --peers $$peers; fi; \
 	for protocol in made explanation cues $$(test -f results/ablation/full.onnx && echo ablation leave-one-family-out); do \
 	    $(BIN)/unforge bench $$protocol --data $(DATA); \
 	done; \

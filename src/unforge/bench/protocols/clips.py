@@ -65,7 +65,9 @@ def run(
         for n, contestant in enumerate(contestants)
     }
     return of_today(
-        name="-".join(("clips", *([listed.stem] if listed else []), split, *(examiners or ()))),
+        name="-".join(
+            ("clips", *([listed.stem] if listed else []), split, *(examiners or ()), *(["peers"] if peers else []))
+        ),
         protocol="clips",
         split=split,
         rows=_rows(outcomes, groups if listed is None else groups_of_list),

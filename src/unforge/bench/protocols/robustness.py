@@ -106,7 +106,7 @@ def run(
     fakes = np.array([clip.fake for clip in clips])
     own = [judge.OWN, *(one.name for one in networks[: len(networks) - len(peers)])]
     return of_today(
-        name="-".join(("robustness", split, *(examiners or ()))),
+        name="-".join(("robustness", split, *(examiners or ()), *(["peers"] if peers else []))),
         protocol="robustness",
         split=split,
         rows=_rows(scores, fakes, own),

@@ -64,7 +64,7 @@ def run(
         prefix = "" if contestant.name == judge.OWN else f"{contestant.name}: "
         rows |= {prefix + row: figures_of_row for row, figures_of_row in _rows(stills, n).items()}
     return of_today(
-        name="-".join(("stills", split, *(examiners or ()))),
+        name="-".join(("stills", split, *(examiners or ()), *(["peers"] if peers else []))),
         protocol="stills",
         split=split,
         rows=rows,
