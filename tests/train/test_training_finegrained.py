@@ -15,10 +15,15 @@ from tests.faces_samples import portrait
 from unforge import weights
 from unforge.detect import finegrained as detector
 from unforge.errors import UsageError, WeightsError
+from unforge.faces import scan
+from unforge.media.frame import Frame
 from unforge.nets.finegrained import ARTEFACTS, MAPS, Answer, FineGrained
 from unforge.nets.lite0 import imagenet_weights
 from unforge.train import attended, export, fakes, loop, material
-from unforge.train.batches import Batch
+from unforge.train.batches import Batch, Labelled, PairSet
+from unforge.train.crops import Store
+from unforge.train.originals import Originals
+from unforge.train.pairs import View
 from unforge.train.recipes import finegrained, finegrained_base
 from unforge.weights.calibration import Calibration
 
@@ -160,6 +165,28 @@ def test_the_second_look_treats_both_of_a_pair_alike(net: FineGrained) -> None:
     assert torch.isfinite(cost)
     real, fake = seen[0].chunk(2)
     assert torch.equal(real, fake)
+
+
+def test_half_of_the_pairs_of_the_last_stage_have_originals(tmp_path: Path) -> None:
+    """Of four pairs two are moments of a forged clip; what nobody listed of them is marked as unknown."""
+    track = scan([Frame(0.0, portrait())]).tracks[0]
+    crops, meshes = np.repeat(track.crops[:1], 3, axis=0), np.repeat(track.crop_landmarks_px[:1], 3, axis=0)
+    store = Store([{"path": f"{n}.png", "label": "real"} for n in range(3)], crops, meshes)
+    masks = np.zeros((3, 224, 224), np.uint8)
+    masks[:, 80:140, 80:140] = 1
+    darker = np.asarray(crops * 0.8, np.uint8)
+    names = np.array(["Deepfakes"] * 3)
+    known = Originals(darker, crops, meshes, masks, names, names)
+    even = np.full(3, 1 / 3)
+    labelled = Labelled(known, 2, even, even, reals=1, fakes=2)
+    view = View(64, 1.3, 1.3)
+    batch = PairSet(store, even, {"self_blend": 1.0}, view, 4, 0, 1, labelled=labelled)[0]
+    assert batch.pictures.shape == (2 * 4 + 3, 64, 64, 3)
+    assert batch.told.tolist() == [True, True, False, False]
+    assert batch.labels.tolist() == [0.0, 1.0, 1.0]
+    assert torch.equal(
+        PairSet(store, even, {"self_blend": 1.0}, view, 4, 0, 1, labelled=labelled)[0].pictures, batch.pictures
+    )
 
 
 def test_a_file_with_its_weights_by_name_starts_another_training(net: FineGrained, tmp_path: Path) -> None:
