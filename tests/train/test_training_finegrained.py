@@ -228,7 +228,7 @@ def test_the_recipe_goes_through_both_stages_to_a_file_with_its_card(
     (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
     out = tmp_path / "out"
     families = {"self_blend": 1.0, "cross_blend": 1.0}
-    recipe = finegrained.Recipe(steps=2, pairs=2, workers=0, families=families)
+    recipe = finegrained.Recipe(steps=2, pairs=2, workers=1, families=families)  # the second stage starts its own, too
     finegrained.run(tmp_path, out, recipe)
     for stage in ("pairs", "labels"):
         card = tomllib.loads((out / stage / "finegrained.toml").read_text("utf-8"))

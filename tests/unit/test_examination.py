@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.faces_samples import portrait, scene
-from unforge import Report, detect, examine
+from unforge import Report, detect, examine, weights
 from unforge.cli import sample
 from unforge.detect.finegrained import ARTEFACTS
 from unforge.errors import UnknownName, UsageError
@@ -51,7 +51,8 @@ def test_a_clip_gets_a_verdict_with_reasons(report: Report) -> None:
     assert report.error is None
     assert report.verdict is not None
     assert report.verdict.band in ("manipulated", "inconclusive", "no_evidence")
-    assert [answer.source for answer in report.evidence] == ["finegrained-1", "seam-1"]
+    versions = [weights.card(name).details["version"] for name in ("finegrained", "seam")]
+    assert [answer.source for answer in report.evidence] == versions
     assert report.exhibit.media == "video"
     assert report.exhibit.size_wh == (640, 360)
     assert set(report.explanation) == set(report.limits) == {"en", "zh"}

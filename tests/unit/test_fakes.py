@@ -404,7 +404,12 @@ def test_donors_travel_to_workers_without_their_pixels(tmp_path: Path) -> None:
     mapped = np.memmap(tmp_path / "crops.u8", np.uint8, "w+", shape=store.crops.shape)
     mapped[:] = store.crops
     mapped.flush()
-    lenders = NearestDonors(Store(store.rows, mapped, store.landmarks_px), range(5))
+    kept = Store(store.rows, mapped, store.landmarks_px)
+    assert len(pickle.dumps(kept)) < store.crops.nbytes
+    again = pickle.loads(pickle.dumps(kept))
+    assert np.array_equal(again.crops, store.crops)
+    assert again.rows == store.rows
+    lenders = NearestDonors(kept, range(5))
     packed = pickle.dumps(lenders)
     assert len(packed) < store.crops.nbytes
     mesh = store.landmarks_px[0]

@@ -131,12 +131,17 @@ class PairSet(Dataset[Batch]):
 
 
 def stream(pairs: PairSet, workers: int) -> Iterator[Batch]:
-    """Batches without end, made by worker processes."""
+    """Batches without end, made by worker processes.
+
+    These start afresh: copies of a process in which OpenCV or ONNX Runtime have run their threads may hang, and between
+    two stages they have.
+    """
     loader = DataLoader(
         pairs,
         batch_size=None,
         num_workers=workers,
         worker_init_fn=_quiet,
+        multiprocessing_context="spawn" if workers else None,
         prefetch_factor=4 if workers else None,
     )
     return iter(loader)

@@ -34,10 +34,35 @@ class Store:
     crops: NDArray[np.uint8]
     landmarks_px: NDArray[np.float32]
 
+    def __getstate__(self) -> tuple[list[Row], "Travelling", NDArray[np.float32]]:
+        return self.rows, travelling(self.crops), self.landmarks_px
+
+    def __setstate__(self, state: tuple[list[Row], "Travelling", NDArray[np.float32]]) -> None:
+        for name, value in zip(("rows", "crops", "landmarks_px"), (state[0], arrived(state[1]), state[2]), strict=True):
+            object.__setattr__(self, name, value)
+
     def where(self, **wanted: str) -> NDArray[np.int64]:
         """Positions of all rows whose columns have the wanted values."""
         hits = [i for i, row in enumerate(self.rows) if all(row[key] == value for key, value in wanted.items())]
         return np.asarray(hits, np.int64)
+
+
+Travelling = NDArray[np.uint8] | tuple[str, tuple[int, ...], int]
+
+
+def travelling(crops: NDArray[np.uint8]) -> Travelling:
+    """Crops on their way to another process: a mapped file as its name, instead of gigabytes through a pipe."""
+    if isinstance(crops, np.memmap) and crops.filename is not None:
+        return str(Path(crops.filename)), crops.shape, crops.offset
+    return crops
+
+
+def arrived(crops: Travelling) -> NDArray[np.uint8]:
+    """Crops as they were."""
+    if isinstance(crops, tuple):
+        name, shape, offset = crops
+        return np.memmap(name, np.uint8, "r", offset=offset, shape=shape)
+    return crops
 
 
 def build(

@@ -1,7 +1,6 @@
 """Other people for pseudo-fakes: faces whose pose and shape are nearest, found in a millisecond."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from unforge.errors import UsageError
-from unforge.train.crops import Store
+from unforge.train.crops import Store, arrived, travelling
 from unforge.train.fakes import Face
 
 DIMENSIONS = 16  # in which shapes of faces are compared: turn, nod, mouth, the large differences of build
@@ -65,18 +64,10 @@ class NearestDonors:
         return np.array(self._crops[n], np.uint8), np.array(self._meshes[n], np.float32)
 
     def __getstate__(self) -> dict[str, Any]:
-        """A mapped file travels as its name: a worker opens it, instead of getting gigabytes through a pipe."""
-        state = dict(self.__dict__)
-        crops = state["_crops"]
-        if isinstance(crops, np.memmap) and crops.filename is not None:
-            state["_crops"] = (str(Path(crops.filename)), crops.shape, crops.offset)
-        return state
+        return {**self.__dict__, "_crops": travelling(self._crops)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        if isinstance(state["_crops"], tuple):
-            name, shape, offset = state["_crops"]
-            state["_crops"] = np.memmap(name, np.uint8, "r", offset=offset, shape=shape)
-        self.__dict__.update(state)
+        self.__dict__.update({**state, "_crops": arrived(state["_crops"])})
 
 
 def _shape(landmarks_px: NDArray[np.float32]) -> NDArray[np.float64]:

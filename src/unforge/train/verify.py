@@ -26,7 +26,7 @@ Judge = Callable[[Sequence[NDArray[np.uint8]]], detector.Read]
 HeldOut = Callable[[Row], bool]
 
 PLAIN_VIEW = View(size_px=160, margin_low=1.3, margin_high=1.3)  # as the examiner looks
-VERSION = "finegrained-1"
+VERSION = "finegrained-2"
 RESEARCH_ONLY = {"ffpp_c23", "utkface_adult", "ytfaces_udacity_p1"}  # collections whose terms say so
 THRESHOLDS = (0.01, 0.03)  # false-positive rates that the card tells the llr of
 FEWEST = 40  # of a class in a stratum; a stratum with fewer takes the calibration of all

@@ -221,7 +221,7 @@ def _train(
         )
         return stream(pairs, recipe.workers)
 
-    @cache  # made at the first probe: workers that fork after OpenCV's threads have run may hang
+    @cache
     def pairs() -> list[verify.Forged]:
         families = tuple(recipe.families)
         return verify.held_out_pairs(material.store, material.held_out, material.donors, families, most=240)
