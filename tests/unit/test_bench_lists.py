@@ -105,7 +105,8 @@ def test_each_set_of_a_list_has_its_rows_and_all_sets_one(root: Path, monkeypatc
     }
     listed = write(root / "public.json", {"One": one, "Two": {name: one[name] for name in ("real", "DF")}})
     found = clips.run(None, root, "test", listed=listed)
-    assert [row for row in found.rows if not row.startswith("stated ")] == ["One DF", "One FS", "One", "Two", "all sets"]
+    rows = [row for row in found.rows if not row.startswith("stated ")]
+    assert rows == ["One DF", "One FS", "One", "Two", "all sets"]
     assert found.rows["One"]["video_auc"].value == 1.0
     assert found.name == "clips-public-test"
 

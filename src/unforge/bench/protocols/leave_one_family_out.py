@@ -66,6 +66,8 @@ def _summed(rows: dict[str, dict[str, Value]]) -> dict[str, dict[str, Value]]:
     """Mean and worst over the families, without an interval: they were not drawn, they are all there are."""
     columns = {name: [row[name].value or 0.0 for row in rows.values()] for name in ("unseen_auc", "seen_auc")}
     return {
-        "mean": {name: Value(round(float(np.mean(found)), 4), None, None, len(found)) for name, found in columns.items()},
+        "mean": {
+            name: Value(round(float(np.mean(found)), 4), None, None, len(found)) for name, found in columns.items()
+        },
         "worst": {name: Value(min(found), None, None, len(found)) for name, found in columns.items()},
     }
