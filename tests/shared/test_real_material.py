@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from unforge import examine, metrics, weights
+from unforge.bench import figures
 from unforge.bench.protocols import cues
 from unforge.exhibit import Exhibit
 
@@ -78,7 +79,8 @@ BEHIND = {
 ROUNDING = 0.02  # other processors round otherwise
 
 
-def test_no_cue_is_lost() -> None:
+def test_no_cue_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "ROUNDS", 20)  # intervals are for records
     record = cues.run(["finegrained"], DATA)
     for row, found in record.rows.items():
         cue = row.removeprefix("finegrained: ")
