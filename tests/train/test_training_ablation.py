@@ -45,9 +45,10 @@ def test_a_short_run_leaves_files_that_the_bench_takes(tmp_path: Path, monkeypat
     (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
     out = tmp_path / "ablation"
     recipe = Recipe(steps=1, pairs=2, workers=0, minutes=1.0, device="cpu")
-    ablation.run(tmp_path, out, recipe, ("full", "with-second-look"))
+    ablation.run(tmp_path, out, recipe, ("full", "with-second-look", "without-attention"))
     monkeypatch.setattr(variants, "FOLDER", out)
-    assert variants.available() == ("full", "with-second-look")
+    assert variants.available() == ("full", "with-second-look", "without-attention")
+    assert len(variants.load("without-attention").ask([portrait()[:160, :160]] * 3).logits) == 3
     card = variants.load("with-second-look").card
     assert "reenact" in card.origin
     assert 0.0 <= card.details["numbers"]["held_out_auc"] <= 1.0

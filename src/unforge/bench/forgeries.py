@@ -16,7 +16,6 @@ from unforge.train import crops, fakes
 from unforge.train.crops import Store
 from unforge.train.donors import NearestDonors
 from unforge.train.pairs import Pair, View, make_pair
-from unforge.train.sample import Sample
 
 STILLS = 160  # at most, evenly over the split
 SEED = 11
@@ -36,12 +35,8 @@ class Forged:
 
 def stills(data: Path | None, split: str, tell: OnProgress | None = None) -> Store:
     """The faces of untouched stills. Raises UsageError where there are fewer than two."""
-    items = [item for item in material.read(data, split, "image") if not item.fake]
-    chosen = items[:: max(1, len(items) // STILLS)][:STILLS]
-    samples = [
-        Sample((data or Path()) / item.path, "real", "image", item.dataset, "", "val", item.central_face)
-        for item in chosen
-    ]
+    chosen = material.evenly([item for item in material.read(data, split, "image") if not item.fake], STILLS)
+    samples = [material.sample(data, item, split) for item in chosen]
     with tempfile.TemporaryDirectory() as folder:
         store = crops.build(samples, Path(folder), None if tell is None else lambda share: tell("faces", 0.3 * share))
         kept = Store(store.rows, np.array(store.crops), store.landmarks_px)

@@ -8,6 +8,7 @@ from unforge.bench import lists
 from unforge.bench.record import sha256_of
 from unforge.errors import UsageError
 from unforge.train import datasets
+from unforge.train.sample import Sample
 
 SPLITS = ("train", "val")
 
@@ -60,6 +61,24 @@ def read_list(listed: Path, data: Path | None, split: str) -> list[Item]:
         Item(video.name, video.fake, "video", video.dataset, video.method, central_face=True, frames=video.frames)
         for video in lists.read(listed, data, split)
     ]
+
+
+def evenly(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many items, evenly over all."""
+    return list(items[:: max(1, len(items) // most)][:most])
+
+
+def sample(data: Path | None, item: Item, split: str) -> Sample:
+    """An item as training knows it, to find its face."""
+    return Sample(
+        (data or Path()) / item.path,
+        "fake" if item.fake else "real",
+        "video" if item.kind == "video" else "image",
+        item.dataset,
+        item.method,
+        "train" if split == "train" else "val",
+        item.central_face,
+    )
 
 
 def sha256(data: Path | None, listed: Path | None = None) -> str:

@@ -35,7 +35,6 @@ from unforge.bench.record import Record, Value, of_today
 from unforge.errors import UsageError
 from unforge.train import changed, crops, fakes
 from unforge.train.pairs import View, make_pair
-from unforge.train.sample import Sample
 
 STILLS = 240  # at most, evenly over the split
 CURVES = 60  # of these, deletion and insertion are followed: 88 looks of the network each
@@ -120,25 +119,12 @@ def run(
 
 def _stills(data: Path | None, split: str, tell: OnProgress) -> list[crops.Crop]:
     """The faces of untouched stills, evenly over the split."""
-    items = [item for item in material.read(data, split, "image") if not item.fake]
-    chosen = items[:: max(1, len(items) // STILLS)][:STILLS]
+    chosen = material.evenly([item for item in material.read(data, split, "image") if not item.fake], STILLS)
     found: list[crops.Crop] = []
     for n, item in enumerate(chosen):
         tell(item.path, 0.25 * n / len(chosen))
-        found += crops.faces_of(_sample(data or Path(), item, split))
+        found += crops.faces_of(material.sample(data, item, split))
     return found
-
-
-def _sample(data: Path, item: Item, split: str) -> Sample:
-    return Sample(
-        data / item.path,
-        "fake" if item.fake else "real",
-        "image",
-        item.dataset,
-        item.method,
-        "train" if split == "train" else "val",
-        item.central_face,
-    )
 
 
 def _looks(data: Path | None, split: str, tell: OnProgress) -> dict[str, list[changed.Look]]:

@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unforge import detect, examination, faces, weights
-from unforge.bench import figures, material
-from unforge.bench.judge import Stored
+from unforge import examination, faces
+from unforge.bench import figures, judge, material
+from unforge.bench.judge import PRIOR, Stored
 from unforge.bench.protocols import OnProgress
 from unforge.bench.protocols.clips import FACE_COLLECTION
 from unforge.bench.record import Record, Value, of_today
@@ -88,7 +88,7 @@ def run(
     forged = [clip for clip in clips if clip.fake and Path(clip.path).stem.split("_")[0] in originals]
     if not forged or len(originals) < 2:
         raise UsageError(f"made: expected forged clips of {FACE_COLLECTION!r} with two originals or more in {split!r}")
-    own = tuple(detect.load(name) for name in (detect.available() if examiners is None else examiners))
+    (own,) = judge.contestants(examiners)
     root = data or Path()
     cases: list[Case] = []
     for n, clip in enumerate(forged):
@@ -100,15 +100,14 @@ def run(
             continue
         paths = (root / clip.path, root / originals[people[0]], root / originals[others[n % len(others)]])
         rng = np.random.default_rng([SEED, n])
-        cases += cases_of(*paths, method=clip.method, examiners=own, rng=rng)
-    models = (*examination.FACE_MODELS, *(model for examiner in own for model in examiner.models))
+        cases += cases_of(*paths, method=clip.method, examiners=own.examiners, rng=rng)
     return of_today(
         name="-".join(("made", split, *(examiners or ()))),
         protocol="made",
         split=split,
         rows=_rows(cases),
         manifest_sha256=material.sha256(data),
-        weights={name: weights.card(name).sha256 for name in dict.fromkeys(models)},
+        weights=judge.sha256s([own]),
         seed=SEED,
         settings={"clips": len(forged), "lasts_s": LASTS_S, "forged_s": FORGED_S, "figures": "95 % Wilson intervals"},
     )
@@ -198,7 +197,7 @@ def _as_high(rgb: Picture) -> Picture:
 def _said(exhibit: Exhibit, pictures: Sequence[Picture], examiners: Sequence[Examiner]) -> Said:
     scan = faces.scan([Frame(n / RATE_HZ, rgb) for n, rgb in enumerate(pictures)])
     answers = [examiner.examine(Stored(exhibit.path, exhibit.facts, scan)) for examiner in examiners]
-    flagged = weigh(answers, examination.QUESTION, 0.5, shared_voice(answers)).band == "manipulated"
+    flagged = weigh(answers, examination.QUESTION, PRIOR, shared_voice(answers)).band == "manipulated"
     people = {}
     for track in scan.tracks:
         whole = [

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unforge.detect import finegrained as detector
-from unforge.nets.finegrained import FineGrained
+from unforge.nets.finegrained import MAPS, FineGrained
 from unforge.train import card, datasets, export
 from unforge.train.material import Material, allowed
 from unforge.train.recipes import finegrained
@@ -30,9 +30,8 @@ class Unattending(FineGrained):
     """The net with even attention: texture is pooled over the whole face."""
 
     def _attention(self, deep: Tensor) -> Tensor:
-        even = super()._attention(deep).detach() * 0.0 + 1.0
-        inner = F.pad(torch.ones_like(even[:1, :1, 1:-1, 1:-1]), (1, 1, 1, 1))
-        return even * inner / inner.sum()
+        inner = F.pad(torch.ones_like(deep[:, :MAPS, 1:-1, 1:-1]), (1, 1, 1, 1))
+        return inner / inner.sum(dim=(2, 3), keepdim=True)
 
 
 def without_family(family: str) -> str:
@@ -100,7 +99,7 @@ def run(
 
 def _finish(name: str, net: nn.Module, material: Material, recipe: Recipe, out: Path) -> None:
     """The file with a short card: the same held-out pairs of all families for every variant."""
-    store, path = material.store, out / f"{name}.onnx"
+    store, path, families = material.store, out / f"{name}.onnx", ", ".join(recipe.families)
     example = np.stack([view(store.crops[n], store.landmarks_px[n]) for n in range(4)]).transpose(0, 3, 1, 2)
     export.export(net, path, PLAIN_VIEW.size_px, detector.OUTPUTS, torch.from_numpy(example.astype(np.float32)))
     made = held_out_pairs(store, material.held_out, material.donors, tuple(FAMILIES), most=600)
@@ -112,7 +111,7 @@ def _finish(name: str, net: nn.Module, material: Material, recipe: Recipe, out: 
             "file": path.name,
             "sha256": export.sha256(path),
             "licence": "for comparison only; trained on sets of which some allow research only",
-            "origin": f"trained by unforge (train/recipes/ablation.py), {recipe.steps} batches, {_families(recipe)}",
+            "origin": f"trained by unforge (train/recipes/ablation.py), {recipe.steps} batches, {families}",
             "purpose": "one thing of `finegrained` changed, to show what it is worth; not part of the program",
             "feed": f"(N, 3, {PLAIN_VIEW.size_px}, {PLAIN_VIEW.size_px}) float32 RGB in 0..255",
             "size_px": PLAIN_VIEW.size_px,
@@ -121,7 +120,3 @@ def _finish(name: str, net: nn.Module, material: Material, recipe: Recipe, out: 
             "numbers": measure(by_net(net), made),
         },
     )
-
-
-def _families(recipe: Recipe) -> str:
-    return ", ".join(recipe.families)

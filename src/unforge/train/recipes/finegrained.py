@@ -87,10 +87,12 @@ def main(
     data: a folder with a `manifest.csv`. minutes: of training, both stages together. resume: go on from the last
     checkpoint.
     """
-    recipe = Recipe(seed=seed)
-    if minutes is not None:
-        recipe = replace(recipe, minutes=0.8 * minutes, label_minutes=0.2 * minutes)
-    return run(data, out, recipe, resume, on_progress)
+    return run(data, out, lasting(Recipe(seed=seed), minutes), resume, on_progress)
+
+
+def lasting(recipe: Recipe, minutes: float | None) -> Recipe:
+    """The recipe with so many minutes for both stages together, or as it is."""
+    return recipe if minutes is None else replace(recipe, minutes=0.8 * minutes, label_minutes=0.2 * minutes)
 
 
 def run(

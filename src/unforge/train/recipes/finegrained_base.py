@@ -5,7 +5,6 @@ the same words train it there. What comes out is measured and carded like the sm
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +23,5 @@ def main(
     on_progress: Callable[[str, float], None] | None = None,
 ) -> Path:
     """As finegrained.main."""
-    recipe = finegrained.Recipe(seed=seed, net=BASE)
-    if minutes is not None:
-        recipe = replace(recipe, minutes=0.8 * minutes, label_minutes=0.2 * minutes)
+    recipe = finegrained.lasting(finegrained.Recipe(seed=seed, net=BASE), minutes)
     return finegrained.run(data, out, recipe, resume, on_progress)
