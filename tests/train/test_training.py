@@ -133,3 +133,10 @@ def test_a_file_that_disagrees_is_not_left_behind(
     with pytest.raises(WeightsError, match="agree"):
         export.export(net, tmp_path / "net.onnx", 64, Answer._fields, torch.rand(1, 3, 64, 64))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_that_another_version_began_keeps_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    loop._write(path, {"step": 20, "class": 0.6, "gone": 1.0})
+    loop._write(path, {"step": 40, "class": 0.5, "new": 0.1})
+    assert path.read_text().splitlines() == ["step,class,gone", "20,0.6,1.0", "40,0.5,nan"]

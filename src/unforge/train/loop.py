@@ -149,9 +149,14 @@ def _mixed(log: dict[str, float], parts: dict[str, float]) -> dict[str, float]:
 
 
 def _write(path: Path, row: dict[str, float]) -> None:
+    """One more row; a log that another version began keeps its columns, and what it cannot tell is nan."""
     fresh = not path.is_file()
+    columns = list(row)
+    if not fresh:
+        with path.open(newline="", encoding="utf-8") as lines:
+            columns = next(csv.reader(lines))
     with path.open("a", newline="", encoding="utf-8") as lines:
-        writer = csv.DictWriter(lines, row)
+        writer = csv.DictWriter(lines, columns, restval="nan", extrasaction="ignore")
         if fresh:
             writer.writeheader()
         writer.writerow(row)
