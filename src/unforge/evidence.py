@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,30 @@ def _same_map(first: NDArray[np.float32] | None, second: NDArray[np.float32] | N
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """A measured line that readers can look at: a pulse over time, its spectrum, lips against voice.
+
+    name: what it shows, a key of `explain.vocabulary.CURVES`, e.g. "pulse_trace".
+    x, y: as many finite numbers each, x never decreasing. x_unit: "s", "bpm", "ms" or "Hz"; y_unit: what `y` counts.
+    track: FaceTrack.id, or None for the whole picture or sound.
+    """
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    x_unit: str
+    y_unit: str
+    track: int | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.x) != len(self.y) or not all(map(math.isfinite, (*self.x, *self.y))):
+            got = (len(self.x), len(self.y))
+            raise ShapeError(f"curve {self.name}", expected="as many finite x as y", got=got)
+        if any(later < earlier for earlier, later in pairwise(self.x)):
+            raise ShapeError(f"curve {self.name}", expected="x that never decreases", got="x that goes back")
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One calibrated answer to one question.
 
@@ -70,6 +95,7 @@ class Evidence:
     facts: numbers with units in their names. `llr_low` and `llr_high` are the 95 % interval of the calibration;
         `llr_manipulated` and `llr_no_evidence` the thresholds of the bands on this examiner's scale.
     abstained: the examiner could not judge; then llr is 0.0 and the note says why.
+    curves: what was measured along time, frequency or delay, for readers.
     """
 
     question: str
@@ -79,6 +105,7 @@ class Evidence:
     regions: tuple[Region, ...] = ()
     facts: Mapping[str, float | str] = field(default_factory=dict)
     abstained: bool = False
+    curves: tuple[Curve, ...] = ()
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.llr):

@@ -1,9 +1,11 @@
 """A file under examination: decoded on demand, each thing at most once."""
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 RATE_HZ = 4.0  # looks per second at a short film
 MOST_LOOKS = 240  # at any film: bounds time and memory; longer films are looked at less often
 LONG_S = 120.0  # beyond, only key frames are decoded
+CLOSE_S = 12.0  # of a film are looked at frame by frame ...
+CLOSE_PEOPLE = 3  # ... at so many people, the most visible ones
+CLOSE_RATE_HZ = 32.0  # a film with more frames a second is thinned to at most this
 FEW_LOOKS = 8  # a long film with fewer key frames than this is decoded in full after all
 
 
@@ -57,6 +62,25 @@ class Exhibit:
             return faces.scan(self._looks(key_frames_only=False))
         return seen
 
+    @cached_property
+    def close_ups(self) -> tuple[FaceTrack, ...]:
+        """The people of a film frame by frame: in the CLOSE_S seconds in which most of them is seen; of a still, none.
+
+        Their ids are those of `tracks`.
+        """
+        if self.facts.kind == "image" or not self.tracks:
+            return ()
+        start_s = _best_start_s(self.tracks)
+        return self.close_up(start_s, start_s + CLOSE_S)
+
+    def close_up(self, start_s: float, end_s: float) -> tuple[FaceTrack, ...]:
+        """The most visible people of a span, frame by frame."""
+        people = sorted(self.tracks, key=lambda track: (-_visible(track, start_s, end_s), track.id))
+        people = [track for track in people[:CLOSE_PEOPLE] if _visible(track, start_s, end_s) > 0]
+        every = max(1, math.ceil((self.facts.rate_hz or 0.0) / CLOSE_RATE_HZ))
+        with frames(self.path, every=every, start_s=start_s, end_s=end_s) as source:
+            return faces.follow(islice(source, math.ceil(2 * CLOSE_S * CLOSE_RATE_HZ)), people)
+
     def showing(self, tracks: Sequence[FaceTrack]) -> "Exhibit":
         """The same file with other people in it: for asking what an examiner would say if a face looked otherwise."""
         other = copy.copy(self)
@@ -90,3 +114,15 @@ class Exhibit:
         from unforge.media.sound import read_sound
 
         return read_sound(self.path)
+
+
+def _visible(track: FaceTrack, start_s: float, end_s: float) -> float:
+    """How much of a person is seen in a span: the sizes of all looks, in pixels."""
+    return float(track.size_px[(track.times_s >= start_s) & (track.times_s < end_s)].sum())
+
+
+def _best_start_s(tracks: Sequence[FaceTrack]) -> float:
+    """Where the span of CLOSE_S seconds begins that shows most of somebody; the earliest of equals."""
+    best = max(tracks, key=lambda track: (_visible(track, 0.0, math.inf), -track.id))
+    starts_s = [0.0, *(float(time_s) for time_s in best.times_s if time_s + CLOSE_S <= best.times_s[-1])]
+    return max(starts_s, key=lambda start_s: (_visible(best, start_s, start_s + CLOSE_S), -start_s))

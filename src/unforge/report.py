@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unforge.errors import SchemaError
-from unforge.evidence import Evidence, Region
+from unforge.evidence import Curve, Evidence, Region
 from unforge.verdict import Verdict
 
 SCHEMA = "unforge.report/1"
@@ -228,6 +228,18 @@ def _evidence_to(answer: Evidence) -> dict[str, Any]:
         "note": answer.note,
         "facts": dict(answer.facts),
         "regions": [_region_to(region) for region in answer.regions],
+        "curves": [_curve_to(curve) for curve in answer.curves],
+    }
+
+
+def _curve_to(curve: Curve) -> dict[str, Any]:
+    return {
+        "name": curve.name,
+        "x": list(curve.x),
+        "y": list(curve.y),
+        "x_unit": curve.x_unit,
+        "y_unit": curve.y_unit,
+        "track": curve.track,
     }
 
 
@@ -340,7 +352,12 @@ def _evidence_from(data: Mapping[str, Any]) -> Evidence:
         tuple(_region_from(region) for region in data["regions"]),
         dict(data["facts"]),
         data["abstained"],
+        tuple(_curve_from(curve) for curve in data.get("curves", ())),
     )
+
+
+def _curve_from(data: Mapping[str, Any]) -> Curve:
+    return Curve(data["name"], tuple(data["x"]), tuple(data["y"]), data["x_unit"], data["y_unit"], data["track"])
 
 
 def _region_from(data: Mapping[str, Any]) -> Region:

@@ -1,5 +1,5 @@
 """Faces: found, followed, aligned, measured."""
 
-from unforge.faces.track import FACES_PER_STILL, FaceTrack, Scan, scan
+from unforge.faces.track import FACES_PER_STILL, FaceTrack, Scan, follow, scan
 
-__all__ = ["FACES_PER_STILL", "FaceTrack", "Scan", "scan"]
+__all__ = ["FACES_PER_STILL", "FaceTrack", "Scan", "follow", "scan"]

@@ -25,9 +25,14 @@ def mesh(
     found = _look(rgb, level_square(centre, side, eyes_px, SIDE_PX))
     if found is None:
         return None
-    low, high = found[:, :2].min(axis=0), found[:, :2].max(axis=0)
+    return again(rgb, found[:, :2])
+
+
+def again(rgb: NDArray[np.uint8], points_px: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """The same for a face whose mesh (468, 2) is roughly known, as from a moment before."""
+    low, high = points_px.min(axis=0), points_px.max(axis=0)
     side = float(MARGIN * np.max(high - low))
-    return _look(rgb, level_square((low + high) / 2.0, side, found[list(OUTER_EYES), :2], SIDE_PX))
+    return _look(rgb, level_square((low + high) / 2.0, side, points_px[list(OUTER_EYES)], SIDE_PX))
 
 
 def _look(rgb: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.float32] | None:

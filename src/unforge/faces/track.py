@@ -1,6 +1,6 @@
 """Faces followed over time: who is in front of the camera, from when to when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from unforge.faces import align, quality
 from unforge.faces.find import Window, find, overlap, tiles
-from unforge.faces.mesh import mesh
+from unforge.faces.mesh import again, mesh
 from unforge.media.frame import Frame
 
 TILE_PX = 480  # tiles of about this size show a face of 40 px to the detector
 TILED_EVERY_S = 1.0  # somebody small who enters is seen after a second at the latest
 GAP_S = 1.5  # a face that is away for longer starts a new track
+NEAR_S = 0.6  # a face is expected where it was so long before or will be so long after
 SAME_FACE = 0.25  # IoU from one look to the next
 FACES_PER_FRAME = 8
 FACES_PER_STILL = 40
@@ -100,6 +101,37 @@ def scan(frames: Iterable[Frame], most: int = FACES_PER_FRAME) -> Scan:
         times_s.append(frame.time_s)
     kept = [path.looks for path in paths if len(path.looks) > 1 or len(times_s) < 4]
     return Scan(tuple(_track(n, looks) for n, looks in enumerate(kept)), tuple(times_s), tuple(cuts_s))
+
+
+def follow(frames: Iterable[Frame], tracks: Sequence[FaceTrack]) -> tuple[FaceTrack, ...]:
+    """The same people in more frames: known faces are looked at again in every frame, without searching.
+
+    tracks: from a `scan` of the same film; what lies between two of its looks is found from them. People of whom
+    fewer than two frames show a face are left out.
+    """
+    looks: dict[int, list[_Look]] = {track.id: [] for track in tracks}
+    for frame in frames:
+        for track in tracks:
+            expected = _expected(track, frame.time_s)
+            points = None if expected is None else again(frame.rgb, expected / frame.scale)
+            if points is not None:
+                box_px = np.concatenate([points[:, :2].min(axis=0), points[:, :2].max(axis=0)])
+                looks[track.id].append(_look(frame, box_px, points))
+    return tuple(_track(track_id, found) for track_id, found in looks.items() if len(found) > 1)
+
+
+def _expected(track: FaceTrack, time_s: float) -> NDArray[np.float32] | None:
+    """Where the mesh (468, 2) of a person should be, between the looks before and after; None where it is unknown."""
+    after = int(np.searchsorted(track.times_s, time_s))
+    known = [n for n in (after - 1, after) if 0 <= n < len(track) and abs(track.times_s[n] - time_s) <= NEAR_S]
+    if not known:
+        return None
+    if len(known) == 1:
+        return track.landmarks_px[known[0]]
+    before_s, after_s = track.times_s[known]
+    share = (time_s - before_s) / (after_s - before_s)
+    between = (1.0 - share) * track.landmarks_px[known[0]] + share * track.landmarks_px[known[1]]
+    return np.asarray(between, np.float32)
 
 
 def _step(times_s: list[float]) -> float:

@@ -18,12 +18,16 @@ def frames(
     rate_hz: float | None = None,
     key_frames_only: bool = False,
     max_side_px: int = 1920,
+    every: int = 1,
+    start_s: float = 0.0,
+    end_s: float | None = None,
 ) -> "Frames":
     """Frames in the order they are shown, decoded one by one: memory does not grow with the film.
 
     With `rate_hz`, the first frame at or after each multiple of 1 / rate_hz; nothing is interpolated, so times stay the
-    container's. `key_frames_only` is the cheap look at a long film. A still picture is one frame at 0 s. A damaged
-    video delivers what can be decoded and counts the rest in `Frames.decode_errors`.
+    container's. `every` takes each n-th frame instead. `key_frames_only` is the cheap look at a long film. `start_s`
+    and `end_s` cut out a span; what lies before it is skipped where the container allows. A still picture is one frame
+    at 0 s. A damaged video delivers what can be decoded and counts the rest in `Frames.decode_errors`.
 
     The decoder starts at the first frame and ends at the last one or at `close()`.
     Raises MediaError as `probe` does, while iterating; UsageError for settings out of range, at once.
@@ -32,7 +36,18 @@ def frames(
         raise UsageError(f"rate_hz: expected a number above 0, got {rate_hz}")
     if max_side_px < 1:
         raise UsageError(f"max_side_px: expected 1 or more, got {max_side_px}")
-    options = {"rate_hz": rate_hz, "key_frames_only": key_frames_only, "max_side_px": max_side_px}
+    if every < 1:
+        raise UsageError(f"every: expected 1 or more, got {every}")
+    if not (start_s >= 0.0 and (end_s is None or end_s >= start_s)):
+        raise UsageError(f"span: expected 0 <= start_s <= end_s, got {start_s} and {end_s}")
+    options = {
+        "rate_hz": rate_hz,
+        "key_frames_only": key_frames_only,
+        "max_side_px": max_side_px,
+        "every": every,
+        "start_s": start_s,
+        "end_s": end_s,
+    }
     return Frames(ask(path, "frames", **options))
 
 

@@ -1,5 +1,6 @@
 """Videos and sound, by FFmpeg's libraries through PyAV."""
 
+import contextlib
 import math
 import os
 import struct
@@ -32,6 +33,9 @@ _DEMUXERS = (
     "mp3,wav,w64,flac,aac,ac3,eac3,aiff,caf,amr,au"
 )
 _THREADS = 2
+_SLACK_S = 1e-6
+_WORTH_A_JUMP_S = 20.0  # decoding from the start is safe everywhere and quick enough up to here
+_MARGIN_S = 0.5  # frames that are shown later may be stored earlier
 _MAX_TIMED_PACKETS = 20_000  # more than ten minutes at 30 Hz
 _HD_LINES = 576  # above it, unlabelled colour is BT.709 by custom, else BT.601
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
@@ -77,7 +81,15 @@ def _tags(container: InputContainer) -> dict[str, str]:
     return {f"tag_{name.lower()[:40]}": value[:200] for name, value in some}
 
 
-def frames(replies: "Replies", rate_hz: float | None, key_frames_only: bool, max_side_px: int) -> None:
+def frames(
+    replies: "Replies",
+    rate_hz: float | None,
+    key_frames_only: bool,
+    max_side_px: int,
+    every: int,
+    start_s: float,
+    end_s: float | None,
+) -> None:
     with _open() as container:
         stream = _picture(container)
         _start(replies, container, stream)
@@ -86,16 +98,28 @@ def frames(replies: "Replies", rate_hz: float | None, key_frames_only: bool, max
         if key_frames_only:
             stream.codec_context.skip_frame = "NONKEY"
         clock, wanted, errors, count = _Clock(stream), Grid(rate_hz), _Errors(), 0
+        _skip_to(start_s, container, stream)
         for frame in _decoded(replies, container, stream, errors):
             _check_size(frame.width, frame.height)
             count += 1
             time_s = clock.time_s(frame)
-            if wanted.takes(time_s):
+            if end_s is not None and time_s >= end_s:
+                break
+            if time_s >= start_s - _SLACK_S and wanted.takes(time_s) and (count - 1) % every == 0:
                 geometry = _Geometry(frame, stream)
                 replies.frame(time_s, *geometry.displayed(frame, max_side_px))
     if count == 0:
         raise _nothing_decoded(stream)
     replies.send("end", {"decode_errors": errors.count})
+
+
+def _skip_to(start_s: float, container: InputContainer, stream: VideoStream) -> None:
+    """Moves to the last key frame before a second, if the way is long and the container counts from a known start."""
+    if start_s < _WORTH_A_JUMP_S or stream.start_time is None or not stream.time_base:
+        return
+    # A film without an index cannot be skipped in: it is read from where it stands.
+    with contextlib.suppress(av.error.FFmpegError):
+        container.seek(stream.start_time + int((start_s - _MARGIN_S) / stream.time_base), stream=stream)
 
 
 def image(replies: "Replies", max_side_px: int) -> None:

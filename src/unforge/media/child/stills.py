@@ -78,13 +78,24 @@ def read(replies: "Replies", name: str, max_side_px: int) -> None:
     replies.send("end")
 
 
-def frames(replies: "Replies", name: str, rate_hz: float | None, key_frames_only: bool, max_side_px: int) -> None:
+def frames(
+    replies: "Replies",
+    name: str,
+    rate_hz: float | None,
+    key_frames_only: bool,
+    max_side_px: int,
+    every: int,
+    start_s: float,
+    end_s: float | None,
+) -> None:
     image = _open(name)
     if not _is_animation(image, name):
         return read(replies, name, max_side_px)
     wanted, time_s = Grid(rate_hz), 0.0
-    for current, duration_s in _animation(image, replies):
-        if wanted.takes(time_s):
+    for n, (current, duration_s) in enumerate(_animation(image, replies)):
+        if end_s is not None and time_s >= end_s:
+            break
+        if time_s >= start_s and wanted.takes(time_s) and n % every == 0:
             replies.frame(time_s, *_finished(current, max_side_px))
         if key_frames_only:
             break  # every later frame only says what changed
