@@ -127,7 +127,7 @@ def _expected(track: FaceTrack, time_s: float) -> NDArray[np.float32] | None:
     if not known:
         return None
     if len(known) == 1:
-        return track.landmarks_px[known[0]]
+        return np.asarray(track.landmarks_px[known[0]], np.float32)
     before_s, after_s = track.times_s[known]
     share = (time_s - before_s) / (after_s - before_s)
     between = (1.0 - share) * track.landmarks_px[known[0]] + share * track.landmarks_px[known[1]]
