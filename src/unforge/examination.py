@@ -16,7 +16,7 @@ from unforge.explain import words
 from unforge.explain.findings import findings
 from unforge.faces import FaceTrack
 from unforge.report import ErrorFacts, ExhibitFacts, Face, FaceFrame, FaceImage, Model, Report, Run
-from unforge.verdict import posterior, shared_voice, weigh
+from unforge.verdict import posterior, weigh
 
 QUESTION = "manipulated"
 FACE_MODELS = ("face_detection_full_range", "face_detection_short_range", "face_landmark")
@@ -52,7 +52,7 @@ def examine(
         evidence = _evidence(exhibit, chosen, on_progress)
     except MediaError as error:
         return Report(ExhibitFacts(str(path)), run(), error=ErrorFacts(error.code, error.message))
-    verdict = weigh(evidence, QUESTION, prior, shared_voice(evidence))
+    verdict = weigh(evidence, QUESTION, prior, weights.trust())
     faces = tuple(_face(track, evidence, prior) for track in exhibit.tracks)
     found = findings(exhibit, chosen, evidence)
     return Report(

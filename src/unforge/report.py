@@ -216,6 +216,8 @@ def _verdict_to(verdict: Verdict | None) -> dict[str, Any] | None:
         "interval": _list(verdict.interval),
         "llr": verdict.llr,
         "prior": verdict.prior,
+        "llr_manipulated": verdict.llr_manipulated,
+        "llr_no_evidence": verdict.llr_no_evidence,
     }
 
 
@@ -340,6 +342,8 @@ def _verdict_from(data: Mapping[str, Any]) -> Verdict:
         _tuple(data["interval"]),
         data["llr"],
         data["prior"],
+        data.get("llr_manipulated"),
+        data.get("llr_no_evidence"),
     )
 
 

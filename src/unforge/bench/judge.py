@@ -20,7 +20,7 @@ from unforge.examiner import Examiner
 from unforge.exhibit import Exhibit
 from unforge.faces import FaceTrack, Scan
 from unforge.media.probe import MediaFacts
-from unforge.verdict import shared_voice, weigh
+from unforge.verdict import weigh
 
 PRIOR = 0.5
 OWN = "unforge"
@@ -96,7 +96,7 @@ def _one(exhibit: Exhibit, contestant: Contestant, scan_s: float) -> Judgement:
         answers = [examiner.examine(exhibit) for examiner in contestant.examiners]
     except MediaError:  # an examiner may open the file once more
         return _failed(scan_s + time.perf_counter() - started)
-    verdict = weigh(answers, examination.QUESTION, PRIOR, shared_voice(answers))
+    verdict = weigh(answers, examination.QUESTION, PRIOR, weights.trust())
     return Judgement(
         llr=verdict.llr or 0.0,
         frame_llrs=_frames(answers),

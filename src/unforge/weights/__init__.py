@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unforge.errors import UnknownName, WeightsError
+from unforge.verdict import Trust, Voices
 
 if TYPE_CHECKING:
     import onnxruntime
 
 CARDS = Path(__file__).parent / "cards"
 FILES = Path(__file__).parent / "files"
+TRUST = Path(__file__).parent / "trust.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +89,16 @@ def session(name: str) -> "onnxruntime.InferenceSession":
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(verified(name), options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def trust() -> Trust:
+    """What was learned about weighing the examiners against each other (trust.toml); empty where nothing was."""
+    if not TRUST.exists():
+        return Trust({})
+    data = tomllib.loads(TRUST.read_text("utf-8"))
+    voices = {}
+    for entry in data["voices"]:
+        fields = ("offset", "cap", "llr_manipulated", "llr_no_evidence")
+        voices[frozenset(entry["weights"])] = Voices(entry["weights"], **{name: entry[name] for name in fields})
+    return Trust(voices, frozenset(data["silent"]), frozenset(data["weak"]))

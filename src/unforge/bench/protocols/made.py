@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unforge import examination, faces
+from unforge import examination, faces, weights
 from unforge.bench import figures, judge, material
 from unforge.bench.judge import PRIOR, Stored
 from unforge.bench.protocols import OnProgress
@@ -31,7 +31,7 @@ from unforge.explain import locate
 from unforge.media.frame import Frame
 from unforge.media.video import frames
 from unforge.train.changed import fitted
-from unforge.verdict import shared_voice, weigh
+from unforge.verdict import weigh
 
 HEIGHT_PX = 480
 LASTS_S, FORGED_S = 10.0, 1.0
@@ -197,7 +197,7 @@ def _as_high(rgb: Picture) -> Picture:
 def _said(exhibit: Exhibit, pictures: Sequence[Picture], examiners: Sequence[Examiner]) -> Said:
     scan = faces.scan([Frame(n / RATE_HZ, rgb) for n, rgb in enumerate(pictures)])
     answers = [examiner.examine(Stored(exhibit.path, exhibit.facts, scan)) for examiner in examiners]
-    flagged = weigh(answers, examination.QUESTION, PRIOR, shared_voice(answers)).band == "manipulated"
+    flagged = weigh(answers, examination.QUESTION, PRIOR, weights.trust()).band == "manipulated"
     people = {}
     for track in scan.tracks:
         whole = [
