@@ -2,13 +2,26 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A mapping that is written in one line."""
+
+    values: Mapping[str, Any]
+
+
 def write(path: Path, card: Mapping[str, Any]) -> None:
     """Write a card; nested mappings become tables, and numbers keep six significant digits."""
-    path.write_text(_table(card, ()), "utf-8")
+    path.write_text(text(card), "utf-8")
+
+
+def text(card: Mapping[str, Any]) -> str:
+    """The card as TOML."""
+    return _table(card, ())
 
 
 def _table(values: Mapping[str, Any], place: tuple[str, ...]) -> str:
@@ -25,6 +38,8 @@ def _key(key: str) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Inline):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.values.items()) + " }"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_value(item) for item in value) + "]"
     if isinstance(value, bool) or value is None:

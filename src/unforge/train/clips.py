@@ -96,8 +96,8 @@ def _square(frame: Frame, corner: NDArray[np.int64], side: int, out_px: int) -> 
     height, width = rgb.shape[:2]
     x0, y0 = corner
     before, after = (max(0, -y0), max(0, -x0)), (max(0, y0 + side - height), max(0, x0 + side - width))
-    rgb = cv2.copyMakeBorder(rgb, before[0], after[0], before[1], after[1], cv2.BORDER_REFLECT_101)
-    part = rgb[y0 + before[0] : y0 + before[0] + side, x0 + before[1] : x0 + before[1] + side]
+    wide = cv2.copyMakeBorder(rgb, before[0], after[0], before[1], after[1], cv2.BORDER_REFLECT_101)
+    part = wide[y0 + before[0] : y0 + before[0] + side, x0 + before[1] : x0 + before[1] + side]
     return np.asarray(cv2.resize(part, (out_px, out_px), interpolation=cv2.INTER_AREA), np.uint8)
 
 

@@ -78,9 +78,7 @@ def sha256(path: Path) -> str:
 
 
 @torch.no_grad()
-def _difference(
-    net: nn.Module, path: Path, name: str, example: torch.Tensor, outputs: Sequence[str]
-) -> float:
+def _difference(net: nn.Module, path: Path, name: str, example: torch.Tensor, outputs: Sequence[str]) -> float:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

@@ -49,12 +49,17 @@ class Moves:
     partner: NDArray[np.int64]
     stretch: tuple[str, ...]
 
-    def rows(self, chosen: Callable[[str, Sample, bool], bool]) -> NDArray[np.int64]:
-        """Positions of those that are chosen by family, sample and whether they are held out."""
+    def rows(
+        self, *, held_out: bool, label: str = "real", family: str | None = None, forged: bool | None = None
+    ) -> NDArray[np.int64]:
+        """Positions by who is held out, the label of the clip, the family, and whether a family forged it at all."""
         hits = [
             n
-            for n, (family, sample, held) in enumerate(zip(self.family, self.samples, self.held_out, strict=True))
-            if chosen(family, sample, bool(held))
+            for n, (name, sample) in enumerate(zip(self.family, self.samples, strict=True))
+            if bool(self.held_out[n]) == held_out
+            and sample.label == label
+            and (family is None or name == family)
+            and (forged is None or (name != "") == forged)
         ]
         return np.asarray(hits, np.int64)
 
@@ -70,17 +75,15 @@ def stretches(samples: Sequence[Sample], folder: Path, tell: Tell = None) -> lis
         if not done.exists():
             cut = clips.cut(sample.path)
             for number, clip in enumerate(cut):
-                np.savez(folder / f"{name}-{number}.npz", **_arrays(clip))
+                np.savez(
+                    folder / f"{name}-{number}.npz", rgb=clip.rgb, times_s=clip.times_s, landmarks_px=clip.landmarks_px
+                )
             done.write_text(json.dumps(len(cut)))
         count = json.loads(done.read_text())
         found += [Stretch(folder / f"{name}-{n}.npz", sample, held_out.of(sample)) for n in range(count)]
         if tell is not None:
             tell("cutting film", (n + 1) / len(videos))
     return found
-
-
-def _arrays(clip: Clip) -> dict[str, NDArray[np.generic]]:
-    return {"rgb": clip.rgb, "times_s": clip.times_s, "landmarks_px": clip.landmarks_px}
 
 
 @dataclass(frozen=True, slots=True)

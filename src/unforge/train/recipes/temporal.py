@@ -63,9 +63,7 @@ def main(
     return out
 
 
-def material(
-    data: Path, out: Path, recipe: Recipe, on_progress: Callable[[str, float], None] | None = None
-) -> Moves:
+def material(data: Path, out: Path, recipe: Recipe, on_progress: Callable[[str, float], None] | None = None) -> Moves:
     """The features of all stretches and their forgeries. Raises UsageError where the data hold no usable clip."""
     samples = [sample for sample in datasets.index("manifest", data) if allowed(sample)]
     found = moves.stretches(samples, out / "stretches", on_progress)
@@ -88,14 +86,13 @@ def train(
     """Learn from pairs, then from pairs and labelled stretches; the logs lie in `out / pairs` and `out / labels`."""
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(1)
-    forged = seen.rows(lambda family, sample, held: family != "" and not held)
+    forged = seen.rows(held_out=False, forged=True)
     flat = torch.from_numpy(seen.features[forged].reshape(-1, seen.features.shape[2]))
     net: nn.Module = TemporalNet(flat.mean(dim=0), flat.std(dim=0) + 1e-3)
-    labelled = [
-        seen.rows(lambda family, sample, held, label=label: _plain(family, sample, held, label))
-        for label in ("real", "fake")
+    labelled = [seen.rows(held_out=False, label=label, forged=False) for label in ("real", "fake")]
+    stages: list[tuple[str, float, list[NDArray[np.int64]] | None]] = [
+        ("pairs", 1.0 - recipe.labelled_share if len(labelled[1]) else 1.0, None)
     ]
-    stages = [("pairs", 1.0 if not len(labelled[1]) else 1.0 - recipe.labelled_share, None)]
     if len(labelled[1]):
         stages.append(("labels", recipe.labelled_share, labelled))
     for n, (name, share, extra) in enumerate(stages):
@@ -105,10 +102,6 @@ def train(
         batches = _batches(seen, forged, extra, recipe)
         net = loop.run(net, nn.Identity(), batches, _loss, schedule, out / name, resume, on_progress)
     return net
-
-
-def _plain(family: str, sample: Any, held: bool, label: str) -> bool:
-    return family == "" and sample.label == label and not held
 
 
 Batch = tuple[Tensor, int]
@@ -139,7 +132,7 @@ def _batches(
 
 def _loss(net: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, float]]:
     rows, pairs = batch
-    deviation: Tensor = net.deviation  # type: ignore[assignment]
+    deviation: Tensor = net.deviation
     logits = net(rows + FEATURES_NOISE * deviation * torch.randn_like(rows))
     half = len(rows) // 2
     labels = torch.cat([torch.zeros(half), torch.ones(half)])
@@ -194,12 +187,12 @@ def exported(net: nn.Module, seen: Moves, path: Path) -> float:
 def scored(net: nn.Module, features: NDArray[np.float32]) -> NDArray[np.float64]:
     """Logits (N,) of features (N, T, D)."""
     parts = [net.eval()(torch.from_numpy(part)) for part in np.array_split(features, 1 + len(features) // 256)]
-    return torch.cat(parts).numpy().astype(np.float64)
+    return np.asarray(torch.cat(parts).numpy(), np.float64)
 
 
 def held_out(seen: Moves, scores: NDArray[np.float64]) -> list[calibrate.Scored]:
     """What calibrates: untouched clips of held-out people, as they are and coded again, and their forgeries."""
-    plain = seen.rows(lambda family, sample, held: held and family == "" and sample.label == "real")
+    plain = seen.rows(held_out=True, forged=False)
     alone = np.array([n for n in plain.tolist() if not _is_partner(seen, n)], np.int64)
     paired = np.setdiff1d(plain, alone)
     found = [
@@ -207,9 +200,9 @@ def held_out(seen: Moves, scores: NDArray[np.float64]) -> list[calibrate.Scored]
         calibrate.Scored("held-out stretches", False, scores[paired]),
     ]
     for family in moves.FAMILIES:
-        rows = seen.rows(lambda name, sample, held, family=family: held and name == family)
+        rows = seen.rows(held_out=True, family=family)
         found.append(calibrate.Scored(family, True, scores[rows]))
-    labelled = seen.rows(lambda family, sample, held: held and family == "" and sample.label == "fake")
+    labelled = seen.rows(held_out=True, label="fake")
     found.append(calibrate.Scored("forged clips", True, _by_clip(seen, scores, labelled)))
     return found
 
@@ -221,30 +214,33 @@ def _is_partner(seen: Moves, n: int) -> bool:
 def _by_clip(seen: Moves, scores: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """One score for each clip: the mean over its stretches, as the examiner scores a person."""
     names = [str(seen.samples[n].path) for n in rows.tolist()]
-    return np.array([scores[rows[[other == name for other in names]]].mean() for name in dict.fromkeys(names)])
+    means = [scores[rows[[other == name for other in names]]].mean() for name in dict.fromkeys(names)]
+    return np.array(means, np.float64)
 
 
 def measured(seen: Moves, scores: NDArray[np.float64]) -> dict[str, Any]:
     """Ranking of held-out stretches against their own forgeries, over all and by family, with intervals."""
     found: dict[str, Any] = {}
     for family in ("", *moves.FAMILIES):
-        rows = seen.rows(
-            lambda name, sample, held, family=family: held and (name == family if family else name != "")
-        )
+        rows = seen.rows(held_out=True, family=family or None, forged=True)
         if len(rows):
-            pair = np.concatenate([scores[seen.partner[rows]], scores[rows]])
-            labels = np.repeat([False, True], len(rows))
-            low, high = metrics.interval(lambda r, pair=pair, labels=labels: metrics.auc(pair[r], labels[r]), labels)
-            name = family or "all"
-            found[f"held_out_auc_{name}"] = metrics.auc(pair, labels)
-            found[f"held_out_auc_{name}_interval"] = [low, high]
-            found[f"held_out_pairs_{name}"] = len(rows)
+            found |= _ranking(family or "all", scores[seen.partner[rows]], scores[rows])
     return found
+
+
+def _ranking(name: str, reals: NDArray[np.float64], forged: NDArray[np.float64]) -> dict[str, Any]:
+    scores, labels = np.concatenate([reals, forged]), np.repeat([False, True], [len(reals), len(forged)])
+    low, high = metrics.interval(lambda rows: metrics.auc(scores[rows], labels[rows]), labels)
+    return {
+        f"held_out_auc_{name}": metrics.auc(scores, labels),
+        f"held_out_auc_{name}_interval": [low, high],
+        f"held_out_pairs_{name}": len(forged),
+    }
 
 
 def _data(seen: Moves) -> str:
     sets = sorted({sample.dataset for sample in seen.samples})
     return (
-        f"Clips of {', '.join(sets)}: real ones forged over time by {', '.join(moves.FAMILIES)} (train/temporal_fakes), "
-        "labelled ones of the training split last. FaceForensics++ is for research only."
+        f"Clips of {', '.join(sets)}: real ones forged over time by {', '.join(moves.FAMILIES)} "
+        "(train/temporal_fakes), labelled ones of the training split last. FaceForensics++ is for research only."
     )

@@ -24,8 +24,7 @@ def make(clip: Clip, rng: Generator) -> Clip:
     region, seed = draw(REGIONS, rng), int(rng.integers(2**31))
     wanted = _late(clip, rng) if rng.random() < LAG_SHARE else _trembling(clip, rng)
     pictures = [
-        _frame(rgb, mesh, to, region, seed)
-        for rgb, mesh, to in zip(clip.rgb, clip.landmarks_px, wanted, strict=True)
+        _frame(rgb, mesh, to, region, seed) for rgb, mesh, to in zip(clip.rgb, clip.landmarks_px, wanted, strict=True)
     ]
     return clip.showing(pictures)
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from unforge.faces import align, regions
 from unforge.train.clips import Clip
 from unforge.train.fakes._coarse import UP, onto, through, whole_grid
 from unforge.train.fakes._fit import HOLDING, bent_onto, similarity
 from unforge.train.fakes._mask import Generator, Mesh, Picture, face_px, paste, region_mask
-from unforge.faces import align, regions
 
 DRAWN_SHARE = 0.6  # drawn through a coarse grid, as a renderer of its own resolution does
 CELLS = (64, 160)  # of the grid across the face
