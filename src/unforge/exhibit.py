@@ -99,7 +99,7 @@ class Exhibit:
 
     def _looks(self, key_frames_only: bool) -> Iterator[Frame]:
         duration_s = self.facts.duration_s or 0.0
-        with frames(self.path, rate_hz=self.look_rate_hz, key_frames_only=key_frames_only) as source:
+        with frames(self.path, rate_hz=self.look_rate_hz, gap_s=math.inf if key_frames_only else None) as source:
             for n, frame in enumerate(source):
                 # A container may claim a short duration and go on for ever.
                 if n >= 2 * MOST_LOOKS:

@@ -18,21 +18,25 @@ class Sound:
     start_s: float  # of the first sample, on the clock of the video's frames
 
 
-def read_sound(path: Path | str, rate_hz: int = 16_000, *, max_s: float = 1800.0) -> Sound:
-    """The first `max_s` seconds of a file's sound, mixed to mono and resampled: bounded memory for any film.
+LONGEST_S = 1800.0
 
-    Raises MediaError: no_sound where there is none, and otherwise as `probe` does.
+
+def read_sound(path: Path | str, rate_hz: int = 16_000, *, start_s: float = 0.0, end_s: float = LONGEST_S) -> Sound:
+    """The sound of a span on the clock of the frames, mixed to mono and resampled; by default the first half hour.
+
+    It begins with the packet in which the span begins: `Sound.start_s` tells when. What lies before is skipped where
+    the container allows. Raises MediaError: no_sound where there is none, and otherwise as `probe` does; UsageError.
     """
-    if rate_hz < 1 or not max_s > 0:
-        raise UsageError(f"expected rate_hz >= 1 and max_s > 0, got {rate_hz} and {max_s}")
+    if rate_hz < 1 or not 0.0 <= start_s < end_s:
+        raise UsageError(f"expected rate_hz >= 1 and 0 <= start_s < end_s, got {rate_hz}, {start_s} and {end_s}")
     pieces: list[NDArray[np.float32]] = []
-    start_s = 0.0
-    with closing(ask(path, "sound", rate_hz=rate_hz, max_s=max_s)) as replies:
+    begins_s = start_s
+    with closing(ask(path, "sound", rate_hz=rate_hz, start_s=start_s, end_s=end_s)) as replies:
         for message in replies:
             if message.kind == "samples":
                 pieces.append(np.frombuffer(message.body, np.float32))
             elif message.kind == "end":
-                start_s = message.header["start_s"]
+                begins_s = message.header["start_s"]
     if not pieces:
         raise MediaError("no sound could be decoded", code="unreadable", path=path)
-    return Sound(np.concatenate(pieces), rate_hz, start_s)
+    return Sound(np.concatenate(pieces), rate_hz, begins_s)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from unforge.errors import MediaError
 from unforge.media.child import sniff
 from unforge.media.child.sampling import Grid
+from unforge.media.child.skip import telling
 from unforge.media.limits import MAX_FRAME_PX
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _tags(container: InputContainer) -> dict[str, str]:
 def frames(
     replies: "Replies",
     rate_hz: float | None,
-    key_frames_only: bool,
+    gap_s: float | None,
     max_side_px: int,
     every: int,
     start_s: float,
@@ -95,31 +96,67 @@ def frames(
         _start(replies, container, stream)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = _THREADS
-        if key_frames_only:
-            stream.codec_context.skip_frame = "NONKEY"
-        clock, wanted, errors, count = _Clock(stream), Grid(rate_hz), _Errors(), 0
-        _skip_to(start_s, container, stream)
-        for frame in _decoded(replies, container, stream, errors):
+        wanted, errors, count, next_s = Grid(rate_hz), _Errors(), 0, None
+        geometry: _Geometry | None = None
+        for time_s, frame in _timed(replies, container, stream, errors, start_s, gap_s, rate_hz):
             _check_size(frame.width, frame.height)
             count += 1
-            time_s = clock.time_s(frame)
             if end_s is not None and time_s >= end_s:
+                next_s = time_s
                 break
             if time_s >= start_s - _SLACK_S and wanted.takes(time_s) and (count - 1) % every == 0:
-                geometry = _Geometry(frame, stream)
+                if geometry is None or not geometry.fits(frame):
+                    geometry = _Geometry(frame, stream)
                 replies.frame(time_s, *geometry.displayed(frame, max_side_px))
     if count == 0:
         raise _nothing_decoded(stream)
-    replies.send("end", {"decode_errors": errors.count})
+    replies.send("end", {"decode_errors": errors.count, "next_s": next_s})
 
 
-def _skip_to(start_s: float, container: InputContainer, stream: VideoStream) -> None:
+def _timed(
+    replies: "Replies",
+    container: InputContainer,
+    stream: VideoStream,
+    errors: "_Errors",
+    start_s: float,
+    gap_s: float | None,
+    rate_hz: float | None,
+) -> Iterator[tuple[float, VideoFrame]]:
+    """Frames with their times, from the last key frame before a second on; from the first where none is found so."""
+    jumped = _skip_to(start_s, container, stream)
+    while True:
+        clock = _Clock(stream)
+        packets = _packets(container, stream, errors)
+        if gap_s is not None:
+            packets = telling(packets, lambda packet: _shown_s(packet, stream), gap_s, rate_hz)
+        for frame in _decoded(replies, packets, stream, errors):
+            time_s = clock.time_s(frame)
+            if jumped and time_s > start_s:  # the index is wrong
+                break
+            jumped = False
+            yield time_s, frame
+        if not jumped:
+            return
+        jumped = False
+        container.seek(stream.start_time or 0, stream=stream)
+
+
+def _shown_s(packet: "Packet[Any]", stream: VideoStream) -> float | None:
+    """When a packet's frame is shown, as `_Clock` counts; None where the container does not say."""
+    if packet.pts is None or stream.start_time is None or not stream.time_base:
+        return None
+    return float((packet.pts - stream.start_time) * stream.time_base)
+
+
+def _skip_to(start_s: float, container: InputContainer, stream: Any) -> bool:
     """Moves to the last key frame before a second, if the way is long and the container counts from a known start."""
     if start_s < _WORTH_A_JUMP_S or stream.start_time is None or not stream.time_base:
-        return
+        return False
     # A film without an index cannot be skipped in: it is read from where it stands.
     with contextlib.suppress(av.error.FFmpegError):
         container.seek(stream.start_time + int((start_s - _MARGIN_S) / stream.time_base), stream=stream)
+        return True
+    return False
 
 
 def image(replies: "Replies", max_side_px: int) -> None:
@@ -127,7 +164,7 @@ def image(replies: "Replies", max_side_px: int) -> None:
     raise MediaError("this is a video, not a picture", code="not_media", path="")
 
 
-def sound(replies: "Replies", rate_hz: int, max_s: float) -> None:
+def sound(replies: "Replies", rate_hz: int, start_s: float, end_s: float) -> None:
     with _open() as container:
         streams = [stream for stream in container.streams.audio if stream.codec_context]
         if not streams:
@@ -137,17 +174,26 @@ def sound(replies: "Replies", rate_hz: int, max_s: float) -> None:
         pictures = _pictures(container)
         origin_s = _start_s(pictures[0]) if pictures else _start_s(stream)
         resampler = AudioResampler(format="flt", layout="mono", rate=rate_hz)
-        start_s, left = None, math.ceil(max_s * rate_hz)
-        for frame in _decoded(replies, container, stream, _Errors()):
-            if start_s is None:
-                start_s = float(frame.time if frame.time is not None else 0.0) - origin_s
+        decoded, first_s, left = 0, None, math.ceil((end_s - start_s) * rate_hz)
+        _skip_to(start_s + origin_s - _start_s(stream), container, stream)
+        errors = _Errors()
+        for frame in _decoded(replies, _packets(container, stream, errors), stream, errors):
+            decoded += 1
+            time_s = float(frame.time if frame.time is not None else 0.0) - origin_s
+            if time_s + frame.samples / frame.sample_rate <= start_s and start_s > 0.0:
+                continue
+            if first_s is None and time_s >= end_s:
+                break
+            first_s = time_s if first_s is None else first_s
             left -= _send_samples(replies, resampler.resample(frame), left)
             if left <= 0:
                 break
-        if start_s is None:
+        if not decoded:
             raise MediaError("no sound in the file's track can be decoded", code="unreadable", path="")
+        if first_s is None:
+            raise MediaError("the sound has ended before that", code="no_sound", path="")
         _send_samples(replies, resampler.resample(None), left)
-    replies.send("end", {"start_s": start_s})
+    replies.send("end", {"start_s": first_s})
 
 
 TASKS: dict[str, Callable[..., None]] = {"probe": probe, "image": image, "frames": frames, "sound": sound}
@@ -246,9 +292,9 @@ def _decode(packet: "Packet[Any]", errors: _Errors) -> list[Any]:
         return []
 
 
-def _decoded(replies: "Replies", container: InputContainer, stream: Any, errors: _Errors) -> Iterator[Any]:
+def _decoded(replies: "Replies", packets: "Iterator[Packet[Any]]", stream: Any, errors: _Errors) -> Iterator[Any]:
     flushed = False
-    for packet in _packets(container, stream, errors):
+    for packet in packets:
         replies.alive()
         flushed = packet.size == 0
         yield from _decode(packet, errors)
@@ -315,6 +361,13 @@ class _Geometry:
         self.rotation_deg = frame.rotation
         self.square_wh = _with_square_pixels(frame, _pixel_ratio(stream))
         self.displayed_wh = self.square_wh[::-1] if self.swapped else self.square_wh
+        self._stored = frame.width, frame.height, frame.rotation
+
+    def fits(self, frame: VideoFrame) -> bool:
+        """Whether it holds for another frame, too. To read side data keeps a whole frame alive until the next garbage
+        collection, which few objects may put off for hundreds of frames: it is read as rarely as can be.
+        """
+        return self._stored == (frame.width, frame.height, frame.rotation)
 
     def displayed(self, frame: VideoFrame, max_side_px: int) -> tuple[NDArray[np.uint8], float]:
         """RGB (H, W, 3) as displayed, at most `max_side_px` long; and displayed px per px of it."""

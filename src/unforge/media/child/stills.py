@@ -82,7 +82,7 @@ def frames(
     replies: "Replies",
     name: str,
     rate_hz: float | None,
-    key_frames_only: bool,
+    gap_s: float | None,
     max_side_px: int,
     every: int,
     start_s: float,
@@ -91,20 +91,19 @@ def frames(
     image = _open(name)
     if not _is_animation(image, name):
         return read(replies, name, max_side_px)
-    wanted, time_s = Grid(rate_hz), 0.0
+    wanted, time_s, next_s = Grid(rate_hz), 0.0, None
     for n, (current, duration_s) in enumerate(_animation(image, replies)):
         if end_s is not None and time_s >= end_s:
+            next_s = time_s
             break
         if time_s >= start_s and wanted.takes(time_s) and n % every == 0:
             replies.frame(time_s, *_finished(current, max_side_px))
-        if key_frames_only:
-            break  # every later frame only says what changed
         time_s += duration_s
-    replies.send("end", {"decode_errors": 0})
+    replies.send("end", {"decode_errors": 0, "next_s": next_s})
     return None
 
 
-def sound(replies: "Replies", name: str, rate_hz: int, max_s: float) -> None:
+def sound(replies: "Replies", name: str, rate_hz: int, start_s: float, end_s: float) -> None:
     raise MediaError("a picture has no sound", code="no_sound", path="")
 
 
