@@ -49,6 +49,14 @@ class MediaError(UnforgeError, OSError):
     def __str__(self) -> str:
         return self.message
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions come from other processes by their arguments alone, which here are named.
+        return _media_error, (self.message, self.code, self.path)
+
+
+def _media_error(message: str, code: str, path: str) -> MediaError:
+    return MediaError(message, code=code, path=path)
+
 
 class UnknownName(UnforgeError, LookupError):
     """A plug-in was asked for by a name that nothing carries."""
@@ -60,6 +68,9 @@ class UnknownName(UnforgeError, LookupError):
         choices = ", ".join(self.available) or "none"
         super().__init__(f"unknown {kind} {name!r}; available: {choices}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return UnknownName, (self.kind, self.name, self.available)
+
 
 class ShapeError(UnforgeError, ValueError):
     """An array has another shape, type or range than expected."""
@@ -67,8 +78,15 @@ class ShapeError(UnforgeError, ValueError):
     code = "shape"
 
     def __init__(self, what: str, *, expected: object, got: object) -> None:
-        self.expected, self.got = expected, got
+        self.what, self.expected, self.got = what, expected, got
         super().__init__(f"{what}: expected {expected}, got {got}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _shape_error, (self.what, self.expected, self.got)
+
+
+def _shape_error(what: str, expected: object, got: object) -> ShapeError:
+    return ShapeError(what, expected=expected, got=got)
 
 
 class WeightsError(UnforgeError, RuntimeError):

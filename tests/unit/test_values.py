@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unforge import errors
-from unforge.errors import MediaError, SchemaError, ShapeError, UnknownName, UsageError
+from unforge.errors import MediaError, SchemaError, ShapeError, UnforgeError, UnknownName, UsageError
 from unforge.evidence import Evidence, Region, abstention
 from unforge.explain.measure import UNTOUCHED_FACE
 from unforge.plugins import Registry
@@ -190,6 +191,21 @@ def test_a_weak_source_alone_moves_a_verdict_to_inconclusive_at_most() -> None:
 def test_the_interval_holds_the_probability() -> None:
     verdict = weigh([spoken(1.0, llr_low=0.5, llr_high=2.0)])
     assert verdict.interval == (posterior(0.5, 0.5), posterior(2.0, 0.5))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MediaError("the file is empty", code="unreadable", path="a.mp4"),
+        ShapeError("llr", expected="a finite number", got="nan"),
+        UnknownName("detector", "nobody", ["seam"]),
+        UsageError("prior"),
+    ],
+)
+def test_an_error_comes_from_another_process_as_it_was(error: UnforgeError) -> None:
+    other = pickle.loads(pickle.dumps(error))
+    assert type(other) is type(error)
+    assert (str(other), other.code, vars(other)) == (str(error), error.code, vars(error))
 
 
 @pytest.mark.parametrize("prior", [0.0, 1.0, -1.0, 2.0, math.nan])

@@ -52,11 +52,11 @@ class Judgement:
 
 
 class Stored(Exhibit):
-    """An exhibit whose faces are already known; nothing is read from its path."""
+    """An exhibit whose faces are already known, at a few moments only; nothing is read from its path."""
 
     def __init__(self, path: Path, facts: MediaFacts, scan: Scan) -> None:
         super().__init__(path)
-        self.__dict__.update(facts=facts, scan=scan)
+        self.__dict__.update(facts=facts, scan=scan, close_ups=())
 
 
 def contestants(examiners: Sequence[str] | None, peer_names: Sequence[str] = ()) -> tuple[Contestant, ...]:
