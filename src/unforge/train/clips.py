@@ -1,8 +1,8 @@
 """Stretches of film around one face: what temporal forgeries are made of, and how they come back from a codec."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -15,7 +15,6 @@ from unforge.exhibit import Exhibit
 from unforge.faces import FaceTrack
 from unforge.media.frame import Frame
 from unforge.media.video import frames
-from unforge.media.write import write_video
 
 LENGTH = 32  # frames
 ROOM = 0.45  # kept around a face on each side, in its own sizes
@@ -103,13 +102,24 @@ def _square(frame: Frame, corner: NDArray[np.int64], side: int, out_px: int) -> 
 
 def coded(clip: Clip, crf: int) -> Clip:
     """The stretch after H.264 at a constant rate factor."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "clip.mp4"
-        write_video(path, clip.rgb, clip.times_s, crf)
-        with frames(path) as source:
-            pictures = [frame.rgb for frame in source]
+    import av
+
+    even = np.pad(clip.rgb, ((0, 0), (0, clip.rgb.shape[1] % 2), (0, clip.rgb.shape[2] % 2), (0, 0)), mode="edge")
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = even.shape[2], even.shape[1], "yuv420p"
+    encoder.time_base = Fraction(1, len(clip))
+    encoder.options = {"crf": str(crf), "x264-params": "threads=1:lookahead-threads=1"}
+    decoder = av.CodecContext.create("h264", "r")
+    decoder.thread_count = 1
+    packets = []
+    for n, rgb in enumerate(even):
+        frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+        frame.pts, frame.time_base = n, encoder.time_base
+        packets += encoder.encode(frame)
+    packets += encoder.encode(None)
+    shown = [out for packet in packets for out in decoder.decode(packet)] + decoder.decode(None)
     side = clip.rgb.shape[1]
-    return clip.showing([picture[:side, :side] for picture in pictures])
+    return clip.showing([frame.to_ndarray(format="rgb24")[:side, :side] for frame in shown])
 
 
 def seen(clip: Clip) -> FaceTrack | None:

@@ -100,21 +100,23 @@ class Job:
 def jobs(found: Sequence[Stretch], folder: Path, pairs: int) -> list[Job]:
     """`pairs` pseudo-fakes of real stretches, data sets by the root of their size; and every labelled stretch."""
     real = [one for one in found if one.sample.label == "real"]
-    rng = np.random.default_rng(5)
     counts = {one.sample.dataset: sum(o.sample.dataset == one.sample.dataset for o in real) for one in real}
     shares = np.array([counts[one.sample.dataset] ** -0.5 for one in real])
-    chosen = rng.choice(len(real), pairs, p=shares / shares.sum())
-    families = rng.choice(list(FAMILIES), pairs, p=list(FAMILIES.values()))
-    made = [
-        Job(real[one], str(family), n, folder / f"pair-{n:05d}.npz")
-        for n, (one, family) in enumerate(zip(chosen.tolist(), families, strict=True))
-    ]
+    made = [_drawn(real, shares / shares.sum(), n, folder) for n in range(pairs)]
     made += [
         Job(one, "", 10**6 + n, folder / f"plain-{one.file.stem}-{n}.npz", coded=n > 0)
         for one in found
         for n in range(LABELLED_VERSIONS)
     ]
     return made
+
+
+def _drawn(real: Sequence[Stretch], shares: NDArray[np.float64], n: int, folder: Path) -> Job:
+    """The n-th pair, whatever number of them is wanted."""
+    rng = np.random.default_rng([5, n])
+    stretch = real[int(rng.choice(len(real), p=shares))]
+    family = str(rng.choice(list(FAMILIES), p=list(FAMILIES.values())))
+    return Job(stretch, family, n, folder / f"pair-{n:05d}.npz")
 
 
 def build(todo: Sequence[Job], processes: int = 1, tell: Tell = None) -> Moves:
