@@ -9,12 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.faces_samples import portrait, scene
-from unforge import Report, detect, examine, weights
+from unforge import Report, detect, examine, faces, weights
 from unforge.cli import sample
 from unforge.detect.finegrained import ARTEFACTS
 from unforge.errors import UnknownName, UsageError
 from unforge.evidence import Evidence, Region
-from unforge.exhibit import Exhibit
+from unforge.exhibit import GAP_S, Exhibit
+from unforge.media.video import frames
 from unforge.media.write import write_video
 
 
@@ -130,10 +131,12 @@ def test_wrong_settings_are_told_before_any_work(tmp_path: Path) -> None:
 def test_progress_rises_to_its_end(clip: Path) -> None:
     told: list[tuple[str, float]] = []
     examine(clip, on_progress=lambda stage, share: told.append((stage, share)))
-    faces = [share for stage, share in told if stage == "faces"]
-    assert faces == sorted(faces)
-    assert told[-1] == ("seam", 1.0)
-    assert all(0.0 <= share <= 1.0 for _, share in told)
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert told[0][0] == "faces"
+    assert {stage for stage, _ in told} >= {"faces", *detect.available()}
+    assert shares[0] < 0.2
+    assert shares[-1] == 1.0
 
 
 def test_every_examiner_through_the_protocol_counts(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +213,38 @@ def test_a_long_film_is_looked_at_by_its_key_frames(tmp_path: Path) -> None:
     times_s = [n * 0.5 for n in range(260)]
     write_video(path, (pictures[n % 12] for n in range(260)), times_s)
     exhibit = Exhibit(path)
-    assert exhibit.key_frames_only
-    assert exhibit.scan.times_s[-1] > 60.0
+    assert exhibit.is_long
+    assert exhibit.scan.times_s[-1] > 120.0
+    assert max(np.diff(exhibit.scan.times_s)) <= GAP_S + 0.5
     assert exhibit.tracks
     assert set(exhibit.scan.times_s) <= set(times_s)
+
+
+def test_a_span_is_an_exhibit_on_the_clock_of_its_film(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    times_s = [n * 0.25 for n in range(160)]
+    write_video(path, (scene((320, 240), (150 + n % 9, 120, 90)) for n in range(160)), times_s)
+    whole = Exhibit(path)
+    part = whole.span(24.0, 30.0, first_track=7)
+    assert part.facts is whole.facts
+    assert part.scan.times_s == tuple(t for t in whole.scan.times_s if 24.0 <= t < 30.0)
+    assert part.next_s == 30.0
+    assert [track.id for track in part.tracks] == [7]
+    assert [track.id for track in part.close_ups] == [7]
+    assert 24.0 <= part.close_ups[0].times_s[0] <= part.close_ups[0].times_s[-1] < 30.0
+    with frames(path, start_s=24.0, end_s=24.1) as source:
+        box = part.tracks[0].boxes_px[0]
+        assert np.allclose(faces.scan(source).tracks[0].boxes_px[0], box, atol=2.0)
+
+
+def test_a_fast_examination_looks_less_often_and_asks_fewer(clip: Path, report: Report) -> None:
+    fast = examine(clip, profile="fast")
+    names = [name for name in detect.available() if name in detect.FAST]
+    assert [answer.source for answer in fast.evidence] == [
+        answer.source for name, answer in zip(detect.available(), report.evidence, strict=True) if name in names
+    ]
+    assert len(fast.faces[0].frames) < len(report.faces[0].frames)
+    chosen = examine(clip, profile="fast", examiners=["seam"])
+    assert len(chosen.evidence) == 1
+    with pytest.raises(UsageError, match="fast"):
+        examine(clip, profile="hasty")  # type: ignore[arg-type]

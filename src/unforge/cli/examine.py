@@ -13,9 +13,8 @@ from unforge.verdict import BANDS, Band
 
 if TYPE_CHECKING:
     from unforge.cli._folder import Folder
+    from unforge.cli._meter import Meter
     from unforge.report import Report
-
-_FACES_SHARE = 0.8  # of the time for one file goes into decoding and finding faces
 
 
 @click.command(
@@ -90,7 +89,7 @@ class _Run:
         try:
             with Meter(len(inputs)) as meter:
                 for done, given in enumerate(inputs):
-                    self._one(given, meter.say, _progress(meter.show, given, done))
+                    self._one(given, meter.say, _progress(meter, given, done))
         except KeyboardInterrupt:
             where = "" if self.folder is None else f"; their reports are in {self.folder.path}"
             click.echo(f"interrupted: {done} of {len(inputs)} files are done{where}", err=True)
@@ -143,16 +142,17 @@ def reaches(band: Band, wanted: Band) -> bool:
     return BANDS.index(band) <= BANDS.index(wanted)
 
 
-def _progress(
-    show: Callable[[str, float], None], given: Path | MediaError, before: int
-) -> Callable[[str, float], None]:
+def _progress(meter: "Meter", given: Path | MediaError, before: int) -> Callable[[str, float], None]:
     from unforge.cli import _text
+    from unforge.film import GOING_ON
 
     name = "" if isinstance(given, MediaError) else _text.middle(given.name, 24)
 
     def progress(stage: str, done: float) -> None:
-        share = _FACES_SHARE * done if stage == "faces" else _FACES_SHARE + (1.0 - _FACES_SHARE) * done
-        show(f"{name}: {stage}", before + share)
+        if stage == GOING_ON:
+            meter.goes_on(f"{name}: {GOING_ON} ({done:.0%})", before + done)
+        else:
+            meter.show(f"{name}: {stage}", before + done)
 
     progress("faces", 0.0)
     return progress

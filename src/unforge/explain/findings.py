@@ -43,14 +43,16 @@ class _Look(NamedTuple):
         return (locate.on_crop(self.heat, side_px) > locate.MARKED) & head
 
 
-def findings(exhibit: Exhibit, examiners: Sequence[Examiner], answers: Sequence[Evidence]) -> tuple[Finding, ...]:
+def findings(
+    exhibit: Exhibit, examiners: Sequence[Examiner], answers: Sequence[Evidence], most_tested: int = MOST_TESTED
+) -> tuple[Finding, ...]:
     """At most 5 looks, at most 2 of a person, loudest first.
 
     examiners, answers: who was asked and what each said, in the same order. A person whom the evidence hardly speaks
-    against has no findings, whatever is marked there: nothing was found.
+    against has no findings, whatever is marked there: nothing was found. most_tested: whose mark is tested by hiding it.
     """
     chosen = _telling(exhibit.tracks, examiners, answers)
-    hidden = _hidden(exhibit, chosen[:MOST_TESTED])
+    hidden = _hidden(exhibit, chosen[:most_tested])
     return tuple(_finding(look, hidden.get((look.track.id, look.position))) for look in chosen)
 
 

@@ -1,0 +1,175 @@
+"""From the parts of a film to what is said of it: one answer per examiner, the most telling faces, the loudest span."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from unforge import detect
+from unforge.evidence import Evidence, Region, abstention
+from unforge.explain.findings import MOST
+from unforge.explain.vocabulary import clock
+from unforge.explain.words import note_zh
+from unforge.film.parts import PIECE_S, Part, Parts
+from unforge.film.pooled import SPAN_S, Answer, from_answer, of_film, strictest
+from unforge.film.suspicion import Suspicion
+from unforge.report import Face
+from unforge.seen import QUESTION, Seen, verdict_of
+from unforge.verdict import Band, Verdict
+
+MOST_FACES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A span looked at closely, and what its verdict would be by itself."""
+
+    start_s: float
+    end_s: float
+    band: Band
+    llr: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """What was seen in a long film.
+
+    loudest: the most suspicious span, None where nobody could judge. spans: how many show a face that was judged;
+    closely: how many were looked at closely. threshold_fpr: how often one is flagged wrongly, None where that is not
+    known. appearances: of faces, of which `seen` holds the most telling. unread_s: where the parts begin that could not
+    be decoded. end_s: where the examination ended, None where the film did.
+    """
+
+    seen: Seen
+    loudest: Span | None
+    spans: int
+    closely: int
+    threshold_fpr: float | None
+    appearances: int
+    unread_s: tuple[float, ...] = ()
+    end_s: float | None = None
+
+    @property
+    def false_alarms(self) -> float | None:
+        """How many of its spans would be flagged wrongly if nothing was forged."""
+        return None if self.threshold_fpr is None else self.spans * self.threshold_fpr
+
+
+def examined(parts: Parts) -> Film:
+    """Scan, look closer, pool. Raises MediaError where the film cannot be read."""
+    pieces = parts.pieces()
+    answers = {
+        one.name: [piece.seen.evidence[n] for piece in pieces if piece.seen.evidence]
+        for n, one in enumerate(parts.scanning)
+    }
+    quick = Suspicion(answers, [face for piece in pieces for face in piece.seen.faces])
+    spans = parts.spans(quick.closer() or [0.0], pieces[-1].tracks)
+    film = _film(parts, pieces, quick, spans)
+    parts.unfinished.discard()
+    return film
+
+
+def at_least_inconclusive(verdict: Verdict, film: Film) -> Verdict:
+    """A span that is flagged by itself keeps a film from being called free of evidence, however long that is."""
+    flagged = film.loudest is not None and film.loudest.band == "manipulated"
+    return replace(verdict, band="inconclusive") if flagged and verdict.band == "no_evidence" else verdict
+
+
+def _film(parts: Parts, pieces: Sequence[Part], quick: Suspicion, spans: Sequence[Part]) -> Film:
+    faces = _faces(pieces, spans)
+    shown = _most_telling(faces)
+    evidence = _evidence(parts, quick, spans, {face.track for face in shown})
+    findings = sorted((one for span in spans for one in span.seen.findings), key=lambda one: (-one.llr, one.time_s))
+    rates = [float(one.facts["threshold_fpr"]) for one in evidence if "threshold_fpr" in one.facts]
+    return Film(
+        seen=Seen(evidence, shown, tuple(findings[:MOST])),
+        loudest=_loudest(spans),
+        spans=max(len(quick.judged()), len(spans)),
+        closely=len(spans),
+        threshold_fpr=max(rates, default=None),
+        appearances=len(faces),
+        unread_s=tuple(parts.unread_s),
+        end_s=None if pieces[-1].next_s is None else pieces[-1].start_s + PIECE_S,
+    )
+
+
+def _loudest(spans: Sequence[Part]) -> Span | None:
+    """Of equally loud ones the first: they were chosen in the order of suspicion."""
+    judged = []
+    for span in spans:
+        verdict = verdict_of(span.seen.evidence, 0.5)
+        if verdict.llr is not None:
+            judged.append(Span(span.start_s, span.start_s + SPAN_S, verdict.band, verdict.llr))
+    return max(judged, key=lambda span: span.llr or 0.0, default=None)
+
+
+def _faces(pieces: Sequence[Part], spans: Sequence[Part]) -> list[Face]:
+    """Every appearance of a face; of the quick looks only those that were not all looked at closely."""
+
+    def closely(time_s: float) -> bool:
+        return any(span.start_s <= time_s < span.start_s + SPAN_S for span in spans)
+
+    quick = [face for piece in pieces for face in piece.seen.faces]
+    left = [face for face in quick if not all(closely(frame.time_s) for frame in face.frames)]
+    return [*left, *(face for span in spans for face in span.seen.faces)]
+
+
+def _most_telling(faces: Sequence[Face]) -> tuple[Face, ...]:
+    """The loudest faces, in order of appearance."""
+    loudest = sorted(faces, key=lambda face: (face.llr is None, -(face.llr or 0.0), -len(face.frames), face.track))
+    return tuple(sorted(loudest[:MOST_FACES], key=lambda face: (face.start_s, face.track)))
+
+
+def _evidence(parts: Parts, quick: Suspicion, spans: Sequence[Part], tracks: set[int]) -> tuple[Evidence, ...]:
+    """One answer per examiner, in the order in which they were asked."""
+    position = {one.name: n for n, one in enumerate(parts.looking)}
+    answers = []
+    for one in parts.examiners:
+        if one.name in detect.OF_FILES:
+            answers.append(one.examine(parts.exhibit))
+        else:
+            closely = {span.start_s: span.seen.evidence[position[one.name]] for span in spans}
+            answers.append(_answer(one.name, closely, quick, tracks))
+    return tuple(answers)
+
+
+def _answer(name: str, closely: Mapping[float, Evidence], quick: Suspicion, tracks: set[int]) -> Evidence:
+    """What an examiner says of the film. Spans of which it said nothing count as saying nothing either way."""
+    near = [said for start_s, answer in closely.items() if (said := from_answer(answer, start_s)) is not None]
+    far = {start_s: quick.of(name, start_s) for start_s in quick.judged()}
+    spoken = [*(closely[said.start_s] for said in near), *quick.answers.get(name, ())]
+    if not spoken:
+        return _silent(name, list(closely.values()))
+    film, loudest = of_film([said or Answer(start_s, 0.0, 0.0, 0.0) for start_s, said in far.items()], near)
+    source = closely.get(loudest.start_s) if loudest in near else None
+    told = source or spoken[0]
+    regions = [*_timeline(far.values()), *(r for one in spoken for r in one.regions if r.track in {*tracks, None})]
+    facts = dict(told.facts) | strictest(spoken) | {"llr_low": film.low, "llr_high": film.high}
+    facts |= {"spans": float(len(far)), "spans_closely": float(len(near)), "span_llr": loudest.llr}
+    facts |= {"span_start_s": loudest.start_s, "span_end_s": loudest.end_s}
+    note, facts["note_zh"] = _note(source, loudest)
+    return Evidence(
+        QUESTION, told.source, film.llr, note, tuple(regions), facts, False, source.curves if source else ()
+    )
+
+
+def _silent(name: str, answers: Sequence[Evidence]) -> Evidence:
+    """The abstention of an examiner who could judge no span: with the reason that it gave for the first one."""
+    if answers:
+        return answers[0]
+    zh = "没有任何片段可以解码后仔细观察。"
+    return abstention(QUESTION, name, "No span of the film could be decoded for a closer look.", {"note_zh": zh})
+
+
+def _timeline(said: Iterable[Answer | None]) -> list[Region]:
+    """What the quick looks say along the film, for everybody together."""
+    return [Region(one.start_s, one.end_s, one.llr) for one in said if one is not None]
+
+
+def _note(answer: Evidence | None, loudest: Answer) -> tuple[str, str]:
+    """Where the examiner says most, and what it says of that span."""
+    when = f"{clock(loudest.start_s)}–{clock(loudest.end_s)}"
+    if answer is None:
+        return (
+            f"Most is said by quick looks at {when}; no span that was looked at closely says more.",
+            f"最可疑的是快速观察到的 {when}；仔细观察的片段均未超过它。",
+        )
+    return f"Loudest at {when}: {answer.note}", f"最强于 {when}：{note_zh(answer)}"
