@@ -18,7 +18,7 @@ from unforge.train.sample import Sample
 from unforge.train.sampling import HeldOut
 
 FAMILIES: Mapping[str, float] = {"flicker": 0.32, "kinematic": 0.24, "mouth": 0.2, "animate": 0.24}
-LABELLED_VERSIONS = 3  # of every labelled stretch: as it is, and coded again
+VERSIONS = 3  # of every stretch that is not forged here: as it is, and coded again
 Tell = Callable[[str, float], None] | None
 
 
@@ -97,8 +97,8 @@ class Job:
     coded: bool = True
 
 
-def jobs(found: Sequence[Stretch], folder: Path, pairs: int) -> list[Job]:
-    """`pairs` pseudo-fakes of real stretches, data sets by the root of their size; and every labelled stretch."""
+def jobs(found: Sequence[Stretch], folder: Path, pairs: int, versions: int = VERSIONS) -> list[Job]:
+    """`pairs` pseudo-fakes of real stretches, data sets by the root of their size; and every stretch as it is."""
     real = [one for one in found if one.sample.label == "real"]
     counts = {one.sample.dataset: sum(o.sample.dataset == one.sample.dataset for o in real) for one in real}
     shares = np.array([counts[one.sample.dataset] ** -0.5 for one in real])
@@ -106,7 +106,7 @@ def jobs(found: Sequence[Stretch], folder: Path, pairs: int) -> list[Job]:
     made += [
         Job(one, "", 10**6 + n, folder / f"plain-{one.file.stem}-{n}.npz", coded=n > 0)
         for one in found
-        for n in range(LABELLED_VERSIONS)
+        for n in range(versions)
     ]
     return made
 

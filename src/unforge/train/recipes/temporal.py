@@ -31,11 +31,13 @@ FEATURES_NOISE = 0.1  # of a standard deviation, against learning single stretch
 class Recipe:
     """What a run may be told.
 
-    pairs: pseudo-fakes that are made once; minutes: of all learning; labelled_share: of them for the last stage, in
-    which labelled clips join the pairs; steps: bound on the batches of each stage.
+    pairs: pseudo-fakes that are made once; versions: codings of every stretch as it is; minutes: of all learning;
+    labelled_share: of them for the last stage, in which labelled clips join the pairs; steps: bound on the batches of
+    each stage.
     """
 
-    pairs: int = 1200
+    pairs: int = 900
+    versions: int = moves.VERSIONS
     minutes: float = 4.0
     labelled_share: float = 0.3
     batch: int = 32
@@ -73,7 +75,7 @@ def material(data: Path, out: Path, recipe: Recipe, on_progress: Callable[[str, 
             "temporal: expected real clips of the split train that show a face for a second or longer, some of them "
             f"held out (about every third person); got {len(found)} stretches"
         )
-    return moves.build(moves.jobs(found, out / "moves", recipe.pairs), recipe.processes, on_progress)
+    return moves.build(moves.jobs(found, out / "moves", recipe.pairs, recipe.versions), recipe.processes, on_progress)
 
 
 def train(
