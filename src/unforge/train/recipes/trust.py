@@ -208,7 +208,7 @@ def added(found: Sequence[Heard], source: str, sources: Sequence[str]) -> tuple[
 
 def _cross_fitted(spoke: Sequence[Heard], sources: Sequence[str]) -> NDArray[np.float64]:
     """Fused scores, each half by weights that the other half taught."""
-    half = np.arange(len(spoke)) % 2
+    half = np.random.default_rng(7).permutation(len(spoke)) % 2
     scores = np.zeros(len(spoke))
     for fold in (0, 1):
         taught = [one for one, side in zip(spoke, half, strict=True) if side != fold]
