@@ -129,7 +129,7 @@ def _overlapped(windows: Floats, count: int, hop: int) -> Floats:
 def _clearest_source(rgb: Floats, rate_hz: float) -> Floats:
     mixed = detrended(rgb.T, rate_hz)
     spread = mixed.std(axis=-1, keepdims=True)
-    if not (spread > 0.0).all():
+    if not (spread > 1e-9 * rgb.mean(axis=0)[:, None]).all():  # nothing but rounding
         return np.zeros(len(rgb))
     mixed = (mixed - mixed.mean(axis=-1, keepdims=True)) / spread
     sources = _independent(mixed)
@@ -334,10 +334,12 @@ def chance_of_rhythm(values: Floats, rng: np.random.Generator, draws: int = DRAW
 
 
 def _in_band(signals: Floats) -> NDArray[np.complex128]:
-    """Fourier lines (R, F) in the band of pulses, each signal of unit power."""
+    """Fourier lines (R, F) in the band of pulses, each signal of unit power.
+
+    Without a window: under one, neighbouring lines of noise are alike, and phases by chance would promise too much.
+    """
     hz = np.fft.rfftfreq(signals.shape[-1], 1.0 / RATE_HZ)
-    shaped = (signals - signals.mean(axis=-1, keepdims=True)) * signal.windows.hann(signals.shape[-1], sym=False)
-    lines = np.fft.rfft(shaped)[..., (hz >= BAND_HZ[0]) & (hz <= BAND_HZ[1])]
+    lines = np.fft.rfft(signals)[..., (hz >= BAND_HZ[0]) & (hz <= BAND_HZ[1])]
     return np.asarray(lines / np.maximum(np.linalg.norm(lines, axis=-1, keepdims=True), 1e-300))
 
 
