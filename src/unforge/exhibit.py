@@ -24,6 +24,7 @@ MOST_LOOKS = 240  # at one exhibit: bounds time and memory; what lasts longer is
 LONG_S = 120.0  # a film beyond is not decoded in full for these looks ...
 GAP_S = 4.0  # ... but where its key frames are further apart than this
 CLOSE_S = 12.0  # are looked at frame by frame ...
+SHOULDER_S = 0.5  # before somebody's first look: the face was there, or it was not
 CLOSE_PEOPLE = 3  # ... at so many people, the most visible ones
 CLOSE_RATE_HZ = 32.0  # a film with more frames a second is thinned to at most this
 
@@ -124,8 +125,9 @@ class Exhibit:
         """
         if self.facts.kind == "image" or not self.tracks:
             return ()
-        start_s = _best_start_s(self.tracks)
-        return self.close_up(start_s, start_s + CLOSE_S)
+        start_s = max(self.start_s, _best_start_s(self.tracks))
+        end_s = start_s + CLOSE_S
+        return self.close_up(start_s, end_s if self.end_s is None else min(end_s, self.end_s))
 
     def close_up(self, start_s: float, end_s: float) -> tuple[FaceTrack, ...]:
         """The most visible people of a span, frame by frame."""
@@ -186,5 +188,6 @@ def _visible(track: FaceTrack, start_s: float, end_s: float) -> float:
 def _best_start_s(tracks: Sequence[FaceTrack]) -> float:
     """Where the span of CLOSE_S seconds begins that shows most of somebody; the earliest of equals."""
     best = max(tracks, key=lambda track: (_visible(track, 0.0, math.inf), -track.id))
-    starts_s = [0.0, *(float(time_s) for time_s in best.times_s if time_s + CLOSE_S <= best.times_s[-1])]
+    times_s: list[float] = best.times_s.tolist()
+    starts_s = [max(0.0, times_s[0] - SHOULDER_S), *(time_s for time_s in times_s if time_s + CLOSE_S <= times_s[-1])]
     return max(starts_s, key=lambda start_s: (_visible(best, start_s, start_s + CLOSE_S), -start_s))

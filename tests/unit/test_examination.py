@@ -9,13 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.faces_samples import portrait, scene
-from unforge import Report, detect, examine, faces, weights
+from unforge import Report, detect, examine, weights
 from unforge.cli import sample
 from unforge.detect.finegrained import ARTEFACTS
 from unforge.errors import UnknownName, UsageError
 from unforge.evidence import Evidence, Region
 from unforge.exhibit import GAP_S, Exhibit
-from unforge.media.video import frames
 from unforge.media.write import write_video
 
 
@@ -52,8 +51,9 @@ def test_a_clip_gets_a_verdict_with_reasons(report: Report) -> None:
     assert report.error is None
     assert report.verdict is not None
     assert report.verdict.band in ("manipulated", "inconclusive", "no_evidence")
-    versions = [weights.card(name).details["version"] for name in ("finegrained", "seam")]
-    assert [answer.source for answer in report.evidence] == versions
+    versions = {weights.card(name).details["version"] for name in ("finegrained", "seam")}
+    assert {answer.source for answer in report.evidence} >= versions
+    assert len(report.evidence) == len(detect.available())
     assert report.exhibit.media == "video"
     assert report.exhibit.size_wh == (640, 360)
     assert set(report.explanation) == set(report.limits) == {"en", "zh"}
@@ -222,19 +222,17 @@ def test_a_long_film_is_looked_at_by_its_key_frames(tmp_path: Path) -> None:
 
 def test_a_span_is_an_exhibit_on_the_clock_of_its_film(tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
-    times_s = [n * 0.25 for n in range(160)]
-    write_video(path, (scene((320, 240), (150 + n % 9, 120, 90)) for n in range(160)), times_s)
+    times_s = [n * 0.25 for n in range(112)]
+    write_video(path, (scene((320, 240), (100 + n, 120, 90)) for n in range(112)), times_s)
     whole = Exhibit(path)
-    part = whole.span(24.0, 30.0, first_track=7)
+    part = whole.span(24.0, 26.0, first_track=7)
     assert part.facts is whole.facts
-    assert part.scan.times_s == tuple(t for t in whole.scan.times_s if 24.0 <= t < 30.0)
-    assert part.next_s == 30.0
-    assert [track.id for track in part.tracks] == [7]
-    assert [track.id for track in part.close_ups] == [7]
-    assert 24.0 <= part.close_ups[0].times_s[0] <= part.close_ups[0].times_s[-1] < 30.0
-    with frames(path, start_s=24.0, end_s=24.1) as source:
-        box = part.tracks[0].boxes_px[0]
-        assert np.allclose(faces.scan(source).tracks[0].boxes_px[0], box, atol=2.0)
+    assert part.scan.times_s == tuple(t for t in times_s if 24.0 <= t < 26.0)
+    assert part.next_s == 26.0
+    assert [track.id for track in part.tracks] == [track.id for track in part.close_ups] == [7]
+    assert part.close_ups[0].times_s.tolist() == list(part.scan.times_s)
+    middle = part.tracks[0].landmarks_px[:, :, 0].mean(axis=1)
+    assert np.allclose(middle, 100 + 4 * part.tracks[0].times_s, atol=6.0)
 
 
 def test_a_fast_examination_looks_less_often_and_asks_fewer(clip: Path, report: Report) -> None:

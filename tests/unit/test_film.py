@@ -223,7 +223,7 @@ class Reds:
 
 def pictures(forged_s: Sequence[float]) -> Iterator[np.ndarray]:
     calm = [scene((320, 240), (130 + 4 * n, 120, 90)) for n in range(8)]
-    red = [np.clip(rgb.astype(int) + [70, -20, -40], 0, 255).astype(np.uint8) for rgb in calm]
+    red = [np.clip(rgb + np.array([70, -20, -40]), 0, 255).astype(np.uint8) for rgb in calm]
     for n in range(round(LASTS_S * RATE_HZ)):
         forged = forged_s[0] <= n / RATE_HZ < forged_s[1]
         yield (red if forged else calm)[abs(n % 14 - 7)]

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -91,13 +92,17 @@ class Meter:
     def goes_on(self, what: str, done: float) -> None:
         """So much was done in an earlier run; say so, and do not count it as speed."""
         self._pace.start_from(done)
-        self._aside(what, err=True)
+        with self._aside():
+            click.echo(what, err=True)
 
     def say(self, text: str) -> None:
         """Print to stdout, whole lines at once."""
-        self._aside(text, err=False)
+        with self._aside():
+            click.echo(text)
 
-    def _aside(self, text: str, err: bool) -> None:
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """The bar is out of the way."""
         self._bar.stop()
-        click.echo(text, err=err)
+        yield
         self._bar.start()

@@ -79,7 +79,8 @@ def scan(frames: Iterable[Frame], most: int = FACES_PER_FRAME) -> Scan:
     """Find and follow the faces in frames that come in order of time; one frame alone is a still.
 
     most: faces kept of one frame, the largest first.
-    Memory holds the crops, never the frames. A face seen only once in a film is taken for a false alarm.
+    Memory holds the crops, never the frames. A face seen only once in a film is taken for a false alarm, unless the
+    film is looked at so rarely that somebody may well be gone at the next look.
     """
     paths: list[_Path] = []
     times_s: list[float] = []
@@ -99,7 +100,8 @@ def scan(frames: Iterable[Frame], most: int = FACES_PER_FRAME) -> Scan:
         windows = _windows(frame, [path for path in paths if path.open], tiled)
         _follow(paths, _looks(frame, windows, most))
         times_s.append(frame.time_s)
-    kept = [path.looks for path in paths if len(path.looks) > 1 or len(times_s) < 4]
+    rarely = len(times_s) < 4 or _step(times_s) > GAP_S
+    kept = [path.looks for path in paths if len(path.looks) > 1 or rarely]
     return Scan(tuple(_track(n, looks) for n, looks in enumerate(kept)), tuple(times_s), tuple(cuts_s))
 
 

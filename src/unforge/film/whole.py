@@ -76,12 +76,14 @@ def at_least_inconclusive(verdict: Verdict, film: Film) -> Verdict:
 def _film(parts: Parts, pieces: Sequence[Part], quick: Suspicion, spans: Sequence[Part]) -> Film:
     faces = _faces(pieces, spans)
     shown = _most_telling(faces)
+    loudest = _loudest(spans)
     evidence = _evidence(parts, quick, spans, {face.track for face in shown})
+    evidence = tuple(_with_loudest(answer, loudest) for answer in evidence)
     findings = sorted((one for span in spans for one in span.seen.findings), key=lambda one: (-one.llr, one.time_s))
     rates = [float(one.facts["threshold_fpr"]) for one in evidence if "threshold_fpr" in one.facts]
     return Film(
         seen=Seen(evidence, shown, tuple(findings[:MOST])),
-        loudest=_loudest(spans),
+        loudest=loudest,
         spans=max(len(quick.judged()), len(spans)),
         closely=len(spans),
         threshold_fpr=max(rates, default=None),
@@ -99,6 +101,14 @@ def _loudest(spans: Sequence[Part]) -> Span | None:
         if verdict.llr is not None:
             judged.append(Span(span.start_s, span.start_s + SPAN_S, verdict.band, verdict.llr))
     return max(judged, key=lambda span: span.llr or 0.0, default=None)
+
+
+def _with_loudest(answer: Evidence, loudest: Span | None) -> Evidence:
+    """The span in which all together say most, told by everybody: programs read facts, not sentences."""
+    if loudest is None or answer.abstained:
+        return answer
+    span = {"film_span_start_s": loudest.start_s, "film_span_end_s": loudest.end_s, "film_span_band": loudest.band}
+    return replace(answer, facts={**answer.facts, **span})
 
 
 def _faces(pieces: Sequence[Part], spans: Sequence[Part]) -> list[Face]:

@@ -224,11 +224,16 @@ def _one_process(clip: Path, examiners: Sequence[str] | None) -> dict[str, float
         started, peak_mb = time.perf_counter(), 0.0
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None:
-            peak_mb = max(peak_mb, sum(_resident_mb(pid) for pid in _family(process.pid)))
+            peak_mb = max(peak_mb, together_mb(process.pid))
             time.sleep(0.02)
         if process.returncode:
             raise UsageError(f"speed: expected `unforge examine` to succeed; it ended with {process.returncode}")
         return {"wall_s": time.perf_counter() - started, "peak_mb": peak_mb}
+
+
+def together_mb(pid: int) -> float:
+    """Resident memory of a process and all that it started, in MB; 0 where the system does not tell."""
+    return sum(_resident_mb(one) for one in _family(pid))
 
 
 def _family(pid: int) -> list[int]:
