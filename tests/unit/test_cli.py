@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from unforge import examination
+from unforge import detect, examination
 from unforge.cli import _inputs, _text, examine, main
 from unforge.errors import MediaError, OutputError
 from unforge.evidence import Evidence, abstention
+from unforge.explain.vocabulary import LANES
 from unforge.media import write
 from unforge.report import ErrorFacts, ExhibitFacts, Report, Run
-from unforge.verdict import BANDS, Verdict, posterior
+from unforge.verdict import BANDS, Verdict, posterior, weigh
 
 RUN = Run("0.1.0", (), "2026-01-01T00:00:00+00:00", 1.0)
 LLRS = {"manipulated": 3.0, "inconclusive": 0.5, "no_evidence": -3.0}
@@ -48,9 +50,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         *,
         examiners: Any = None,
         prior: float = 0.5,
+        profile: str = "full",
         on_progress: Callable[..., None] | None = None,
     ) -> Report:
-        calls.append({"path": path, "examiners": examiners, "prior": prior})
+        calls.append({"path": path, "examiners": examiners, "prior": prior, "profile": profile})
         if on_progress is not None:
             on_progress("faces", 0.5)
             on_progress("finegrained", 1.0)
@@ -159,7 +162,36 @@ def test_prior_and_examiners_are_handed_on(asked: list[dict[str, Any]], files: F
     assert main.main(["examine", "--prior", "0.01", "--with", "finegrained", *files("a.mp4")]) == 0
     assert (asked[0]["prior"], asked[0]["examiners"]) == (0.01, ("finegrained",))
     main.main(["examine", *files("a.mp4")])
-    assert asked[1]["examiners"] is None
+    assert (asked[1]["examiners"], asked[1]["profile"]) == (None, "full")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "examiners"),
+    [
+        (["--without", "pulse"], ("container", "finegrained", "seam")),
+        (["--without", " seam,pulse "], ("container", "finegrained")),
+        (["--with", "seam,pulse", "--without", "pulse"], ("seam",)),
+        (["--with", "seam", "--without", "pulse"], ("seam",)),
+        (["--profile", "fast"], None),
+        (["--profile", "fast", "--without", "seam"], ("container", "finegrained")),
+        (["--profile", "fast", "--with", "pulse"], ("pulse",)),
+    ],
+)
+def test_examiners_may_be_left_out(
+    asked: list[dict[str, Any]], files: Files, monkeypatch: pytest.MonkeyPatch, arguments: list[str], examiners: Any
+) -> None:
+    monkeypatch.setattr(detect, "available", lambda: ("container", "finegrained", "pulse", "seam"))
+    monkeypatch.setattr(detect, "FAST", ("finegrained", "seam", "container"))
+    assert main.main(["examine", *arguments, *files("a.mp4")]) == 0
+    assert asked[0]["examiners"] == examiners
+    assert asked[0]["profile"] == ("fast" if "fast" in arguments else "full")
+
+
+def test_the_help_tells_the_names_of_the_examiners(capsys: Capture) -> None:
+    assert main.main(["examine", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in detect.available())
+    assert all(len(line) <= 80 for line in text.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -171,6 +203,10 @@ def test_prior_and_examiners_are_handed_on(asked: list[dict[str, Any]], files: F
         (["--prior", "high"], "not a valid float"),
         (["--with", "nonsense"], "available: "),
         (["--with", ""], "available: "),
+        (["--without", "nonsense"], "available: "),
+        (["--with", "seam", "--without", "seam"], "leaves no examiner"),
+        (["--without", "ALL"], "leaves no examiner"),
+        (["--profile", "slow"], "'fast', 'full'"),
         (["--lang", "fr"], "'en', 'zh'"),
         (["--fail-on", "fake"], "'manipulated'"),
         (["--unknown"], "No such option"),
@@ -179,7 +215,8 @@ def test_prior_and_examiners_are_handed_on(asked: list[dict[str, Any]], files: F
 def test_wrong_usage_says_what_is_expected_and_exits_with_2(
     asked: list[dict[str, Any]], files: Files, capsys: Capture, arguments: list[str], said: str
 ) -> None:
-    assert main.main(["examine", *arguments, *files("a.mp4")]) == 2
+    everybody = ",".join(detect.available())
+    assert main.main(["examine", *(a.replace("ALL", everybody) for a in arguments), *files("a.mp4")]) == 2
     assert said in capsys.readouterr().err
     assert not asked
 
@@ -275,8 +312,7 @@ def test_human_output_says_verdict_probability_prior_and_reason(files: Files, ca
     assert "Strong evidence of manipulation" in out
     assert f"probability {100 * posterior(3.0, 0.1):.0f}%" in out
     assert "at a prior of 10%" in out
-    assert "finegrained-1" in out
-    assert "+3.0" in out
+    assert re.search(r"fine traces +for \+3\.0 ", out)
     assert "blending seam along the jaw" in out
 
 
@@ -287,10 +323,41 @@ def test_an_abstention_is_said_with_its_reason_in_the_language_asked_for(files: 
     english = capsys.readouterr().out
     main.main(["examine", "--lang", "zh", *paths])
     chinese = capsys.readouterr().out
-    assert "abstained" in english
-    assert "No face was found." in english
-    assert "弃权" in chinese
-    assert "未发现人脸" in chinese
+    assert "Could not judge: fine traces (no face was found)." in english
+    assert "无法判断：细微痕迹（未发现人脸）。" in chinese
+
+
+def answered(*evidence: Evidence, language: str = "en") -> list[str]:
+    """The lines of a film of which this was said."""
+    facts = ExhibitFacts("a.mp4", media="video")
+    return list(_text.lines(Report(facts, RUN, weigh(evidence), evidence), language))
+
+
+def spoken(name: str, llr: float, note: str = "Seen.", **facts: float) -> Evidence:
+    return Evidence("manipulated", f"{name}-1", llr, note, facts=facts)
+
+
+SILENT = [abstention("manipulated", f"{name}-1", "The clip is short.") for name in ("pulse", "temporal")]
+ORIGIN = abstention("manipulated", "container-1", "The file was written anew.")
+
+
+def test_each_examiner_that_spoke_has_a_line_and_the_others_share_one() -> None:
+    context = spoken("scene", 0.0, max_abs_llr=0.0)
+    lines = answered(ORIGIN, *SILENT, context, spoken("seam", -2.0), spoken("finegrained", 3.0), spoken("odd", 0.1))
+    assert [line.removesuffix("Seen.").strip() for line in lines[-5:-1]] == [
+        "fine traces     for +3.0", "blended parts   against −2.0", "odd-1           neither +0.1",
+        "surroundings    for context",
+    ]  # fmt: skip
+    assert lines[-1] == "  Could not judge: pulse, movement"
+
+
+def test_a_line_of_every_examiner_fits_80_columns() -> None:
+    note = "Traces of forgery in face 1 over 14 looks, 人脸 1 有伪造痕迹。 " * 3
+    everybody = [spoken(name, -3.4, note) for name in LANES]
+    for language in ("en", "zh"):
+        lines = answered(*everybody, language=language)
+        assert all(cell_len(line) <= 80 for line in lines)
+        assert all(getattr(lane.name, language) in "".join(lines) for lane in LANES.values())
 
 
 @pytest.mark.parametrize("width", [5, 20, 80])

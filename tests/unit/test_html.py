@@ -1,17 +1,20 @@
 """The HTML report: one file, both languages, nothing fetched, and hostile names harmless."""
 
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
-from tests.unit.test_words import CLIP, told
+from tests.unit.test_values import reports
+from tests.unit.test_words import CLIP, ORIGIN, SHORT, said, told
 from unforge.errors import UnknownName, UsageError
-from unforge.evidence import Evidence, Region
+from unforge.evidence import Curve, Evidence, Region
 from unforge.explain import formats, words
-from unforge.explain.formats import html
+from unforge.explain.formats import _facts, html
 from unforge.report import (
     ErrorFacts,
     ExhibitFacts,
@@ -175,6 +178,135 @@ def test_a_hostile_name_of_a_part_or_examiner_cannot_become_code() -> None:
     text = closely(finding(parts={HOSTILE: 1.0}, source=HOSTILE))
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
+
+
+def line(name: str, x_unit: str = "s", track: int | None = 0, n: int = 50, high: float = 10.0) -> Curve:
+    x = tuple(high * i / (n - 1) for i in range(n))
+    return Curve(name, x, tuple(math.sin(value) for value in x), x_unit, "ratio", track)
+
+
+def examined(*evidence: Evidence) -> str:
+    """The section on examiners of a report with this evidence."""
+    whole = replace(report(findings=()), evidence=evidence)
+    return html.render(whole).decode().partition('<section class="examiners">')[2].partition("</section>")[0]
+
+
+def cards(text: str) -> list[str]:
+    return text.split("<article")[1:]
+
+
+def test_there_is_a_card_for_each_examiner_and_what_counts_comes_first() -> None:
+    context = said("pulse", 0.0, max_abs_llr=0.0)
+    found = cards(examined(SHORT, ORIGIN, context, said("seam", -1.0), said("finegrained", 3.0), said("new", 0.8)))
+    titles = ("Fine traces", "Blended parts", "new-1", "The file itself", "Pulse (blood flow", "Pulse (blood flow")
+    assert all(title in card for card, title in zip(found, titles, strict=True))
+    assert "strong support for manipulation" in found[0]
+    assert all("context only" in card and 'class="lean"' not in card for card in found[3:5])
+    assert "could not judge" in found[5]
+    assert "脉搏（皮肤血流）" in found[5]
+    assert "测脉搏至少需要 6 秒" in found[5]
+
+
+def test_curves_over_one_axis_share_a_figure_and_are_named_in_both_languages() -> None:
+    spoken = replace(said("lipsync", 0.5), curves=(
+        line("lip_voice_offset", "ms"), line("mouth_opening"), line("voice_level", track=None),
+    ))  # fmt: skip
+    (card,) = cards(examined(spoken))
+    delay, time = card.split('<figure class="curve">')[1:]
+    assert delay.count("<svg") == 1
+    assert time.count("<svg") == 2
+    for told_of in ("Opening of the mouth", "张口程度", "Loudness of the sound"):
+        assert told_of in time
+    assert "milliseconds" in delay
+    assert "<h4" not in card
+
+
+def test_of_several_people_each_has_a_curve_with_a_name_and_all_have_the_same_axes() -> None:
+    curves = (line("mouth_opening"), line("mouth_opening", track=2, high=5.0), line("voice_level", track=None))
+    (card,) = cards(examined(replace(said("lipsync", 0.5), curves=curves)))
+    first, third = card.split('<figure class="curve">')[1:]
+    assert "Face 1" in first
+    assert "Face 3" in third
+    assert "Loudness" in first
+    assert "Loudness" in third
+    labels = re.compile(r'<div class="[xy]".*?</div>')
+    assert labels.findall(first) == labels.findall(third)
+
+
+def test_the_place_that_a_fact_tells_is_marked_on_the_curve() -> None:
+    spectrum = replace(line("pulse_spectrum", "bpm"), x=(40.0, 60.0, 80.0), y=(0.1, 0.8, 0.1))
+    spoken = replace(said("pulse", 0.0, pulse_bpm=60.3, max_abs_llr=0.0), curves=(spectrum,))
+    shown = examined(spoken)
+    assert 'class="mark" d="M507.5 0V1000"' in shown
+    assert ">60 bpm<" in shown
+    assert "60 次/分" in shown
+    assert 'class="mark"' not in examined(replace(spoken, facts={**spoken.facts, "pulse_bpm": 200.0}))
+    own = Region(0.0, 1.0, 0.0, 0, facts={"pulse_bpm": 70.0})
+    assert ">70 bpm<" in examined(replace(spoken, regions=(own,)))
+
+
+def test_a_long_curve_keeps_its_peak_and_stays_small() -> None:
+    flat = line("landmark_jitter", n=20_000)
+    sharp = replace(flat, y=tuple(9.0 if n == 12_345 else 0.0 for n in range(20_000)))
+    (path,) = re.findall(r'class="line c0" d="([^"]*)"', examined(replace(said("temporal", 0.5), curves=(sharp,))))
+    heights = [float(point.split(" ")[1]) for point in re.split("[ML]", path)[1:]]
+    assert len(heights) <= 600
+    assert min(heights) < 100 < 900 < max(heights)
+
+
+def test_a_line_breaks_where_nobody_was_seen() -> None:
+    away = Curve("eye_opening", (0.0, 0.1, 0.2, 5.0, 5.1, 5.2), (1.0,) * 6, "s", "ratio", 0)
+    (path,) = re.findall(r'class="line c0" d="([^"]*)"', examined(replace(said("temporal", 0.5), curves=(away,))))
+    assert path.count("M") == 2
+
+
+def test_a_curve_without_length_is_left_out() -> None:
+    point = Curve("pulse_trace", (1.0,), (1.0,), "s", "a.u.", 0)
+    assert "<svg" not in examined(replace(said("pulse", 0.5), curves=(point,)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "label", "shown"),
+    [
+        ("offset_ms", -40.0, "lips and voice fit best at a delay of", "−40 ms"),
+        ("background_motion_px", 0.4213, "background motion", "0.421 px"),
+        ("blur_share", 0.034, "blur", "3.4%"),
+        ("blinks_per_min", 16.0, "blinks", "16 a minute"),
+        ("pulse_bpm_tongue", 71.24, "pulse tongue", "71.2 bpm"),
+        ("head_turn_deg", 12.0, "head turn", "12°"),
+        ("encoder", "Lavf <b>", "encoder", "Lavf &lt;b&gt;"),
+        ("s", 2.0, "s", "2 s"),
+        ("threshold_fpr", 0.01, "false-positive rate", "1%"),
+    ],
+)
+def test_a_fact_has_a_label_and_the_unit_of_its_name(name: str, value: float | str, label: str, shown: str) -> None:
+    (card,) = cards(examined(replace(said("new", 0.5), facts={name: value})))
+    assert label in card
+    assert f">{shown}<" in card
+    assert _facts.value_of(name, value).zh
+
+
+def test_facts_are_folded_and_those_of_the_calibration_come_last() -> None:
+    (card,) = cards(examined(said("finegrained", 3.0, looks_judged=14.0)))
+    assert "<details>" in card
+    assert card.index("looks judged") < card.index("largest LLR this calibration supports")
+    assert "note_zh" not in card
+
+
+def test_the_timeline_shows_the_thresholds_of_the_verdict() -> None:
+    drawn = report()
+    assert drawn.verdict is not None
+    unknown = replace(drawn.verdict, llr_manipulated=None, llr_no_evidence=None)
+    assert "from here up: strong evidence" in html.render(drawn).decode()
+    assert "from here up" not in html.render(replace(drawn, verdict=unknown)).decode()
+
+
+@settings(max_examples=40)
+@given(reports())
+def test_every_report_becomes_a_page_without_links(found: Report) -> None:
+    links = parsed(html.render(found))
+    assert all(address.startswith("data:") for address in links.addresses)
+    assert "script" not in links.tags
 
 
 def test_an_error_says_what_happened() -> None:

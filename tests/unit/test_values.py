@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from unforge import errors
 from unforge.errors import MediaError, SchemaError, ShapeError, UnforgeError, UnknownName, UsageError
-from unforge.evidence import Evidence, Region, abstention
+from unforge.evidence import Curve, Evidence, Region, abstention
 from unforge.explain.measure import UNTOUCHED_FACE
 from unforge.plugins import Registry
 from unforge.report import ErrorFacts, ExhibitFacts, Face, FaceFrame, Finding, Hidden, Model, Report, Run
@@ -35,11 +35,22 @@ def regions() -> st.SearchStrategy[Region]:
     )  # fmt: skip
 
 
+def curves() -> st.SearchStrategy[Curve]:
+    points = st.lists(st.tuples(seconds, number), max_size=5).map(lambda found: sorted(found))
+    names = st.sampled_from(["pulse_trace", "pulse_spectrum", "lip_voice_offset", "mouth_opening"]) | text
+    units = st.sampled_from(["s", "bpm", "ms", "Hz"])
+    return st.builds(
+        lambda name, found, *rest: Curve(name, tuple(x for x, _ in found), tuple(y for _, y in found), *rest),
+        names, points, units, text, st.none() | st.integers(0, 9),
+    )  # fmt: skip
+
+
 def evidence() -> st.SearchStrategy[Evidence]:
     facts = st.dictionaries(text, number | text, max_size=3)
     told = st.text("abc .", min_size=1, max_size=20)
     seen = st.lists(regions(), max_size=3).map(tuple)
-    spoken = st.builds(Evidence, text, text, number, told, seen, facts)
+    lines = st.lists(curves(), max_size=2).map(tuple)
+    spoken = st.builds(Evidence, text, text, number, told, seen, facts, st.just(False), lines)
     return spoken | st.builds(abstention, text, text, told, facts)
 
 
@@ -60,7 +71,8 @@ def reports() -> st.SearchStrategy[Report]:
     run = st.builds(Run, text, st.lists(st.builds(Model, text, text), max_size=2).map(tuple), text, seconds)
     verdict = st.builds(
         Verdict, text, st.sampled_from(BANDS), st.none() | probability,
-        st.none() | st.tuples(probability, probability), st.none() | number, probability,
+        st.none() | st.tuples(probability, probability), st.none() | number, probability, st.none() | number,
+        st.none() | number,
     )  # fmt: skip
     frames = st.lists(st.builds(FaceFrame, seconds, box, st.none() | number), max_size=2).map(tuple)
     faces = st.builds(Face, st.integers(0, 9), seconds, seconds, st.none() | probability, st.none() | number, frames)
@@ -237,6 +249,15 @@ def test_regions_compare_by_value_heat_included() -> None:
     assert Region(0, 1, attention=heat) == Region(0, 1, attention=heat.copy())
     assert Region(0, 1, attention=heat) != Region(0, 1)
     assert Region(0, 1) != "a region"
+
+
+def test_a_curve_has_as_many_y_as_x_and_never_goes_back() -> None:
+    with pytest.raises(ShapeError, match="pulse_trace"):
+        Curve("pulse_trace", (0.0, 1.0), (0.0,), "s", "a.u.")
+    with pytest.raises(ShapeError, match="goes back"):
+        Curve("pulse_trace", (1.0, 0.0), (0.0, 0.0), "s", "a.u.")
+    with pytest.raises(ShapeError, match="finite"):
+        Curve("pulse_trace", (0.0, 1.0), (0.0, math.nan), "s", "a.u.")
 
 
 def test_every_error_has_a_code_and_a_sentence() -> None:

@@ -6,6 +6,8 @@ from rich.cells import cell_len
 
 from unforge.evidence import Evidence
 from unforge.explain import finding_words, vocabulary, words
+from unforge.explain.roles import of_role
+from unforge.explain.vocabulary import Said, joined, lane, signed
 from unforge.report import Report
 from unforge.verdict import Verdict
 
@@ -15,20 +17,25 @@ _ODDS = {
     "en": "probability {p} (95% interval {low} to {high}) at a prior of {prior}",
     "zh": "伪造的概率 {p}（95% 区间 {low} 至 {high}），先验概率 {prior}",
 }
-_ABSTAINED = {"en": "abstained", "zh": "弃权"}
 _NOT_EXAMINED = {"en": "Not examined", "zh": "未能检验"}
+_NAMES, _LEANING = 15, 12  # columns
 
 
 def lines(report: Report, language: str) -> Iterator[str]:
-    """One file: its name, the verdict in words, the probability with its prior, who said what, what can be checked."""
+    """One file: its name, the verdict in words, the probability with its prior, who said what, what can be checked.
+
+    Why somebody could not judge is told where nobody could; else it stands in the report.
+    """
     yield middle(report.exhibit.path, WIDTH)
     if report.error is not None:
         yield from wrapped("  ", f"{_NOT_EXAMINED[language]} ({report.error.code}): {report.error.message}")
     if report.verdict is not None:
         yield from wrapped("  ", getattr(vocabulary.BANDS[report.verdict.band], language))
         yield from _odds(report.verdict, language)
-    for answer in report.evidence:
+    for answer in _spoke(report):
         yield from _answer(answer, language)
+    for told in _could_not_judge(report):
+        yield from wrapped("  ", getattr(told, language))
     is_film = report.exhibit.media == "video"
     for finding in report.findings:
         yield from wrapped("  ", getattr(finding_words.short(finding, is_film), language))
@@ -50,11 +57,41 @@ def _odds(verdict: Verdict, language: str) -> Iterator[str]:
     yield from wrapped("  ", _ODDS[language].format(p=p, low=low, high=high, prior=prior))
 
 
+def _spoke(report: Report) -> list[Evidence]:
+    """Who has something to say: what counts first."""
+    shown = [answer for answer in of_role(report.evidence, "shown") if not answer.abstained]
+    return [*of_role(report.evidence, "counted"), *shown]
+
+
 def _answer(answer: Evidence, language: str) -> Iterator[str]:
-    strength = _ABSTAINED[language] if answer.abstained else f"{answer.llr:+.1f}"
+    name = middle(getattr(lane(answer.source).name, language), _NAMES)
+    leaning = getattr(_leaning(answer), language)
     note = words.note_zh(answer) if language == "zh" else answer.note
-    pad = " " * (9 - cell_len(strength))
-    yield from wrapped(f"  {middle(answer.source, 16):<16} {pad}{strength}  ", note)
+    yield from wrapped(f"  {_padded(name, _NAMES)} {_padded(leaning, _LEANING)}  ", note)
+
+
+def _leaning(answer: Evidence) -> Said:
+    """Which way an answer counts, with its log-likelihood ratio."""
+    if not of_role([answer], "counted"):
+        return Said("for context", "仅供参考")
+    llr = signed(answer.llr)
+    if abs(answer.llr) < vocabulary.STRENGTHS[1].llr:
+        return Said(f"neither {llr}", f"中性 {llr}")
+    return Said(f"for {llr}", f"支持 {llr}") if answer.llr > 0 else Said(f"against {llr}", f"不支持 {llr}")
+
+
+def _could_not_judge(report: Report) -> Iterator[Said]:
+    """The names of those who abstained; with their reasons where nobody else spoke."""
+    if not of_role(report.evidence, "counted"):
+        yield from words.could_not_judge(report.exhibit.media, report.evidence)
+        return
+    names = joined([lane(answer.source).name for answer in words.unable(report.exhibit.media, report.evidence)])
+    if names.en:
+        yield Said(f"Could not judge: {names.en}", f"无法判断：{names.zh}")
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
 
 
 def wrapped(head: str, text: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -17,7 +17,25 @@ if TYPE_CHECKING:
     from unforge.report import Report
 
 
+class _ListsExaminers(click.Command):
+    """A command whose help tells the names that may stand after `--with`."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        from unforge import detect
+        from unforge.explain.vocabulary import lane
+
+        with formatter.section("Examiners (* also in --profile fast)"):
+            formatter.write_dl(
+                [
+                    (f"{name}{' *' if name in detect.FAST else ''}", lane(name).purpose.en or "An examiner added here.")
+                    for name in detect.available()
+                ]
+            )
+
+
 @click.command(
+    cls=_ListsExaminers,
     short_help="Say whether files have been manipulated, and why.",
     epilog="Example: unforge examine clip.mp4 photos/ --report out",
 )
@@ -25,7 +43,15 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line (schema unforge.report/1).")
 @click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Write NAME.html and NAME.json to DIR.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the words.")
-@click.option("--with", "names", metavar="NAME,...", help="Use only these examiners (default: all).")
+@click.option(
+    "--profile",
+    type=click.Choice(["fast", "full"]),
+    default="full",
+    show_default=True,
+    help="fast: half as many looks and only the examiners marked below; what shows in movement and sound is missed.",
+)
+@click.option("--with", "names", metavar="NAME,...", help="Use only these examiners.")
+@click.option("--without", metavar="NAME,...", help="Leave these examiners out.")
 @click.option(
     "--prior",
     type=float,
@@ -44,7 +70,9 @@ def command(
     as_json: bool,
     report: Path | None,
     lang: str,
+    profile: Literal["fast", "full"],
     names: str | None,
+    without: str | None,
     prior: float,
     fail_on: Band | None,
 ) -> int:
@@ -62,9 +90,9 @@ def command(
     from unforge.cli._folder import Folder
     from unforge.cli._inputs import expand
 
-    chosen = examiners(names)
+    chosen = examiners(names, without, profile=profile)
     folder = None if report is None else Folder(report, lang)
-    run = _Run(chosen, prior, as_json, lang, folder)
+    run = _Run(chosen, profile, prior, as_json, lang, folder)
     interrupted = run.all(list(expand(paths)))
     return run.exit_code(fail_on, interrupted)
 
@@ -74,6 +102,7 @@ class _Run:
     """Examines one file after the other and says each result as soon as it is there."""
 
     examiners: tuple[str, ...] | None
+    profile: Literal["fast", "full"]
     prior: float
     as_json: bool
     language: str
@@ -114,7 +143,9 @@ class _Run:
         if isinstance(given, MediaError):
             found = _not_examined(given)
         else:
-            found = examination.examine(given, examiners=self.examiners, prior=self.prior, on_progress=progress)
+            found = examination.examine(
+                given, examiners=self.examiners, prior=self.prior, profile=self.profile, on_progress=progress
+            )
         if found.verdict is not None:
             self.bands.append(found.verdict.band)
         self.n_failed += found.error is not None

@@ -82,8 +82,8 @@ def parts(heat: NDArray[np.float32], landmarks_px: NDArray[np.floating], side_px
     return {name: share for name, share in sorted(shares.items(), key=lambda item: -item[1]) if share > 0.0}
 
 
-def of_track(evidence: Iterable[Evidence], track: int) -> tuple[Region, ...]:
-    """Every look at one face, in order of time, with the mean llr of the examiners who judged it.
+def of_track(evidence: Iterable[Evidence], track: int | None) -> tuple[Region, ...]:
+    """Every look at one face (None: at the whole picture), in order of time, with the mean llr of who judged it.
 
     Its heat and facts are those of the examiner for whom it speaks loudest. A region without a box sums a person up; it
     counts only where no single looks were told.

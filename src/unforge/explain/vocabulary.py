@@ -1,4 +1,4 @@
-"""The words of a verdict in English and Chinese: bands, strengths, parts of a face, how numbers are written.
+"""The words of a verdict in English and Chinese: bands, strengths, examiners, parts of a face, how numbers are written.
 
 Nothing here calls a file real or fake.
 """
@@ -121,6 +121,113 @@ MEASURES: Mapping[str, tuple[str, ...]] = {
     "smoothing": ("noise_ratio",),
     "edge": ("edge_ratio",),
 }
+
+
+class Lane(NamedTuple):
+    """What readers are told of an examiner.
+
+    name: in the middle of a sentence. title: on its own. purpose: what it looks at, one sentence. of_films: it needs
+    more than a still. is_context: it tells how the file came about; to say nothing of forgery is its normal answer.
+    """
+
+    name: Said
+    title: Said
+    purpose: Said
+    of_films: bool = False
+    is_context: bool = False
+
+
+# By the name of the plug-in.
+LANES: Mapping[str, Lane] = {
+    "finegrained": Lane(
+        Said("fine traces", "细微痕迹"),
+        Said("Fine traces", "细微痕迹"),
+        Said(
+            "Looks for colour, sharpness, noise and shape that do not fit, anywhere on a face, in single pictures.",
+            "在单幅画面中寻找脸上任何部位不协调的颜色、清晰度、噪声与形状。",
+        ),
+    ),
+    "seam": Lane(
+        Said("blended parts", "拼接痕迹"),
+        Said("Blended parts", "拼接痕迹"),
+        Said(
+            "Looks for the seam of something pasted into a face: an edge, and two sides that differ.",
+            "寻找贴入脸部的内容留下的接缝：边缘，以及两侧的差异。",
+        ),
+    ),
+    "temporal": Lane(
+        Said("movement", "逐帧运动"),
+        Said("Movement from frame to frame", "逐帧运动"),
+        Said(
+            "Follows a face through every frame: features, skin and identity of a filmed face change smoothly.",
+            "逐帧跟踪人脸：真实拍摄的人脸，其五官、皮肤与身份特征的变化是平滑的。",
+        ),
+        of_films=True,
+    ),
+    "pulse": Lane(
+        Said("pulse", "脉搏"),
+        Said("Pulse (blood flow in the skin)", "脉搏（皮肤血流）"),
+        Said(
+            "Measures whether the skin changes colour with a heart beat, and whether all parts of the face agree.",
+            "测量皮肤颜色是否随心跳变化，以及脸上各部位是否一致。",
+        ),
+        of_films=True,
+    ),
+    "lipsync": Lane(
+        Said("lips and voice", "唇形与语音"),
+        Said("Lips against voice", "唇形与语音"),
+        Said(
+            "Measures whether the mouth moves with the voice, and how far apart in time the two are.",
+            "测量嘴部动作与语音是否吻合，以及二者相差多少时间。",
+        ),
+        of_films=True,
+    ),
+    "scene": Lane(
+        Said("surroundings", "人物与环境"),
+        Said("Person against surroundings", "人物与环境"),
+        Said(
+            "Compares the face with what surrounds it: noise, sharpness, light and movement.",
+            "比较人脸与周围画面：噪声、清晰度、光线与运动。",
+        ),
+    ),
+    "container": Lane(
+        Said("the file", "文件本身"),
+        Said("The file itself", "文件本身"),
+        Said(
+            "Reads how the file was written: software, coding, clocks and edits. Most files have been written anew on "
+            "their way.",
+            "读取文件的写入方式：软件、编码、时间与编辑。大多数文件在传播途中都被重新写入过。",
+        ),
+        is_context=True,
+    ),
+}
+
+# By the name of the curve (evidence.Curve).
+CURVES: Mapping[str, Said] = {
+    "pulse_trace": Said("Pulse signal", "脉搏信号"),
+    "pulse_spectrum": Said("Strength of each rhythm", "各节律的强度"),
+    "lip_voice_offset": Said("How well lips and voice fit, by delay", "不同时差下唇形与语音的吻合度"),
+    "mouth_opening": Said("Opening of the mouth", "张口程度"),
+    "voice_level": Said("Loudness of the sound", "声音响度"),
+    "landmark_jitter": Said("Tremble of the features", "五官抖动"),
+    "identity_drift": Said("Likeness to the same person", "与同一人的相似度"),
+    "eye_opening": Said("Opening of the eyes", "睁眼程度"),
+    "warp_residual": Said("Change that movement does not explain", "运动无法解释的变化"),
+    "temporal_score": Said("What movement says by itself", "运动本身给出的证据"),
+}
+
+
+def lane(source: str) -> Lane:
+    """The words for the examiner that spoke as `source`; one that is not known here is called as it calls itself."""
+    plug_in, _, version = source.rpartition("-")
+    itself = Said(source, source)
+    return LANES.get(plug_in if version.isdecimal() else source, Lane(itself, itself, Said("", "")))
+
+
+def curve_name(name: str) -> Said:
+    """What a curve shows; a name that is not known here loses its underscores only."""
+    plain = name.replace("_", " ")
+    return CURVES.get(name, Said(plain, plain))
 
 
 def part_name(part: str) -> Said:

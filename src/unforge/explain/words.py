@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from unforge.evidence import Evidence
 from unforge.explain import finding_words, locate
+from unforge.explain.roles import of_role
 from unforge.explain.vocabulary import (
     BANDS,
+    LANES,
     MEANING,
     NOT_MEANING,
     STRENGTHS,
@@ -17,6 +19,7 @@ from unforge.explain.vocabulary import (
     clock,
     face_name,
     joined,
+    lane,
     percent,
     strength,
     times,
@@ -48,12 +51,14 @@ def explain(
     """Why the verdict is what it is: the strongest reason first, then what it means and does not mean."""
     said = [
         *_headline(verdict, evidence),
-        *_faces(exhibit, evidence, faces, findings),
+        *_voices(evidence),
+        *_faces(exhibit, of_role(evidence, "counted"), faces, findings),
         *_many_faces(verdict, faces),
         *_findings(exhibit, findings),
         *_probability(verdict),
-        *_error_rates(calibration(evidence)),
-        *_abstentions(evidence, faces),
+        *_error_rates(calibration(evidence), _by_itself(evidence)),
+        *could_not_judge(exhibit.media, evidence),
+        *_not_judged(faces),
         MEANING[verdict.band],
         NOT_MEANING[verdict.band],
     ]
@@ -74,19 +79,16 @@ def limits(
     """
     rates = calibration(evidence) if error_rates is None else error_rates
     said = [
-        *_wrong_alarms(verdict, rates),
+        *_wrong_alarms(rates, _by_itself(evidence)),
         Said(
             "Out of reach: pictures synthesised as a whole. The examiners look for faces changed inside a picture.",
             "能力之外：整幅画面均由人工智能生成的内容。检测器寻找的是画面之内被改动的人脸。",
         ),
-        Said(
-            "Out of reach: edits of the mouth alone (lip-sync) mostly leave too little to be found.",
-            "能力之外：只改动嘴部（对口型）的伪造，留下的痕迹大多太少，难以发现。",
-        ),
-        *_sound(exhibit),
+        _mouth(evidence),
+        *_sound(exhibit, evidence),
         *_quality(exhibit, evidence, faces),
         *_duration(exhibit, faces),
-        *_cap(rates),
+        *_cap(rates, _by_itself(evidence)),
         Said(
             "The error rates come from one calibration set; other cameras, apps and manipulations may behave "
             "differently.",
@@ -97,13 +99,10 @@ def limits(
 
 
 def calibration(evidence: Iterable[Evidence]) -> Mapping[str, float]:
-    """The error rates behind the loudest examiner that could judge; empty where none tells them."""
+    """The error rates behind the loudest examiner that counted; empty where none tells them."""
     keys = ("threshold_fpr", "calibration_reals", "calibration_fakes", "max_abs_llr")
-    spoke = [answer for answer in evidence if not answer.abstained]
-    loudest = max(spoke, key=lambda answer: (abs(answer.llr), answer.source), default=None)
-    if loudest is None:
-        return {}
-    return {key: float(loudest.facts[key]) for key in keys if key in loudest.facts}
+    counted = of_role(evidence, "counted")
+    return {key: float(counted[0].facts[key]) for key in keys if key in counted[0].facts} if counted else {}
 
 
 def _by_language(said: Iterable[Said]) -> Sentences:
@@ -117,19 +116,45 @@ def _headline(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterable[Said]:
         yield Said(f"{en}.", f"{zh}。")
         return
     yield Said(f"{en}: {_ratio(verdict.llr).en}.", f"{zh}：{_ratio(verdict.llr).zh}。")
-    if verdict.band != "inconclusive":
-        return
-    spoke = [answer for answer in evidence if not answer.abstained]
-    if all("llr_manipulated" in answer.facts and "llr_no_evidence" in answer.facts for answer in spoke):
-        yield Said(
-            "That lies between the two thresholds from which on the examiners may speak up.",
-            "该结果处于两个判定阈值之间，不足以下结论。",
-        )
-    else:
+    if verdict.band == "inconclusive":
+        yield from _undecided(verdict, verdict.llr, evidence)
+
+
+def _undecided(verdict: Verdict, llr: float, evidence: Sequence[Evidence]) -> Iterable[Said]:
+    if verdict.llr_manipulated is None or verdict.llr_no_evidence is None:
         yield Said(
             "No calibrated threshold is known for these examiners, so nothing may be concluded.",
             "这些检测器没有经过校准的阈值，因此不能下结论。",
         )
+    elif verdict.llr_no_evidence < llr < verdict.llr_manipulated:
+        yield Said(
+            "That lies between the two thresholds from which on the examiners may speak up.",
+            "该结果处于两个判定阈值之间，不足以下结论。",
+        )
+    elif llr >= verdict.llr_manipulated:
+        alone = joined([lane(answer.source).name for answer in of_role(evidence, "counted") if answer.llr > 0.0])
+        yield Said(
+            f"That is beyond the threshold of “{BANDS['manipulated'].en}”, but what speaks for it ({alone.en}) may not "
+            "decide alone.",
+            f"该结果超过了“{BANDS['manipulated'].zh}”的阈值，但支持它的只有{alone.zh}，不能单独据此下结论。",
+        )
+
+
+def _voices(evidence: Sequence[Evidence]) -> Iterable[Said]:
+    """Who carries the verdict, the strongest first; of one examiner alone the headline has told."""
+    counted = of_role(evidence, "counted")
+    if len(counted) > 1:
+        told = joined([_voice(answer) for answer in counted])
+        yield Said(f"Strongest first: {told.en}.", f"由强到弱：{told.zh}。")
+    shown = [lane(answer.source).name for answer in of_role(evidence, "shown") if not answer.abstained]
+    if shown:
+        names = joined(shown)
+        yield Said(f"Shown for information, not counted: {names.en}.", f"仅供参考、不计入结论：{names.zh}。")
+
+
+def _voice(answer: Evidence) -> Said:
+    name, how = lane(answer.source).name, strength(answer.llr)
+    return Said(f"{name.en} ({how.en})", f"{name.zh}（{how.zh}）")
 
 
 def _ratio(llr: float) -> Said:
@@ -168,15 +193,22 @@ def _probability(verdict: Verdict) -> Iterable[Said]:
     )
 
 
-def _error_rates(rates: Mapping[str, float]) -> Iterable[Said]:
+def _by_itself(evidence: Sequence[Evidence]) -> Said | None:
+    """Whose error rates are told, where several examiners counted: those of the loudest one."""
+    counted = of_role(evidence, "counted")
+    return lane(counted[0].source).name if len(counted) > 1 else None
+
+
+def _error_rates(rates: Mapping[str, float], whose: Said | None) -> Iterable[Said]:
     if "threshold_fpr" not in rates:
         return
     en, zh = _measured_on(rates)
     share = percent(rates["threshold_fpr"])
+    of_en, of_zh = (f" of {whose.en} by itself", f"（仅就{whose.zh}而言）") if whose else ("", "")
     yield Said(
-        f"False-positive rate: at the threshold of “{BANDS['manipulated'].en}”, {share} of untouched files "
+        f"False-positive rate{of_en}: at the threshold of “{BANDS['manipulated'].en}”, {share} of untouched files "
         f"are flagged wrongly{en}.",
-        f"误报率：在“{BANDS['manipulated'].zh}”的阈值上，{share} 的未改动文件会被误判{zh}。",
+        f"误报率{of_zh}：在“{BANDS['manipulated'].zh}”的阈值上，{share} 的未改动文件会被误判{zh}。",
     )
 
 
@@ -191,14 +223,16 @@ def _measured_on(rates: Mapping[str, float]) -> Said:
             sets_zh.append(f"{rates[key]:,.0f} 个{word.zh}样本")
     if not sets_en:
         return Said("", "")
-    return Said(f", as measured on {' and '.join(sets_en)} samples", f"（在 {'和'.join(sets_zh)}上测得）")
+    return Said(f", as measured on {' and '.join(sets_en)} samples", f"（在 {'和 '.join(sets_zh)}上测得）")
 
 
 def _faces(
     exhibit: ExhibitFacts, evidence: Sequence[Evidence], faces: Sequence[Face], findings: Sequence[Finding]
 ) -> Iterable[Said]:
     if not faces:
-        yield Said("No face was found; these examiners judge faces only.", "未发现人脸；这些检测器只能判断人脸。")
+        yield Said(
+            "No face was found: examiners of faces have nothing to judge.", "未发现人脸：判断人脸的检测器无从判断。"
+        )
     judged = sorted((face for face in faces if face.llr is not None), key=lambda f: (-(f.llr or 0.0), f.track))
     for face in judged[:MOST_FACES]:
         yield _face(exhibit, evidence, face, face_part(findings, face.track))
@@ -269,19 +303,37 @@ def _span(start_s: float, end_s: float) -> Said:
     return Said(f"{clock(start_s)}–{clock(end_s)}", f"{clock(start_s)}–{clock(end_s)}")
 
 
-def _abstentions(evidence: Sequence[Evidence], faces: Sequence[Face]) -> Iterable[Said]:
-    for answer in evidence:
-        if answer.abstained:
-            yield Said(
-                f"{answer.source} could not judge: {answer.note}",
-                f"{answer.source} 无法判断：{note_zh(answer)}",
-            )
+def could_not_judge(media: str | None, evidence: Sequence[Evidence]) -> Iterable[Said]:
+    """Who abstained and why, in one sentence."""
+    reasons: dict[Said, list[Said]] = {}
+    for answer in unable(media, evidence):
+        reasons.setdefault(_reason(answer), []).append(lane(answer.source).name)
+    if reasons:
+        told = [(joined(names), why) for why, names in reasons.items()]
+        yield Said(
+            f"Could not judge: {'; '.join(f'{names.en} ({why.en})' for names, why in told)}.",
+            f"无法判断：{'；'.join(f'{names.zh}（{why.zh}）' for names, why in told)}。",
+        )
+
+
+def unable(media: str | None, evidence: Sequence[Evidence]) -> list[Evidence]:
+    """The abstentions that readers should know of; of a still, who needs a film goes without saying."""
+    abstained = of_role(evidence, "abstained")
+    return [answer for answer in abstained if media != "image" or not lane(answer.source).of_films]
+
+
+def _reason(answer: Evidence) -> Said:
+    """The note of an abstention for the middle of a sentence; names and abbreviations keep their capitals."""
+    note = answer.note.removesuffix(".")
+    en = note[:1].lower() + note[1:] if note[1:2].islower() or note.startswith("A ") else note
+    return Said(en, note_zh(answer).removesuffix("。"))
+
+
+def _not_judged(faces: Sequence[Face]) -> Iterable[Said]:
     unjudged = [face_name(face.track) for face in faces if face.llr is None]
     if unjudged and len(unjudged) < len(faces):
-        yield Said(
-            f"Not judged: {', '.join(name.en for name in unjudged)}.",
-            f"未作判断：{'、'.join(name.zh for name in unjudged)}。",
-        )
+        names = joined(unjudged)
+        yield Said(f"Not judged: {names.en}.", f"未作判断：{names.zh}。")
 
 
 def note_zh(answer: Evidence) -> str:
@@ -289,23 +341,56 @@ def note_zh(answer: Evidence) -> str:
     return str(answer.facts.get("note_zh", answer.note))
 
 
-def _wrong_alarms(verdict: Verdict, rates: Mapping[str, float]) -> Iterable[Said]:
+def _wrong_alarms(rates: Mapping[str, float], whose: Said | None) -> Iterable[Said]:
     if "threshold_fpr" not in rates:
         yield Said("How often such a verdict errs is not known for these examiners.", "这些检测器的错误率未知。")
         return
     wrong = 1000 * rates["threshold_fpr"]
     of_thousand = f"{wrong:.0f}" if wrong >= 1 else f"{wrong:.1g}"
+    if whose:
+        yield Said(
+            f"Of 1,000 untouched files {whose.en} would by itself flag about {of_thousand} wrongly.",
+            f"每 1,000 个未改动的文件中，{whose.zh}单独会误判约 {of_thousand} 个。",
+        )
+        return
     yield Said(
         f"Of 1,000 untouched files about {of_thousand} get the verdict “{BANDS['manipulated'].en}” wrongly.",
         f"每 1,000 个未改动的文件中，约有 {of_thousand} 个会被误判为“{BANDS['manipulated'].zh}”。",
     )
 
 
-def _sound(exhibit: ExhibitFacts) -> Iterable[Said]:
-    if exhibit.media == "video" and exhibit.has_sound:
-        yield Said("The sound was not examined.", "未检验声音。")
-    elif exhibit.media == "video":
+def _asked(evidence: Sequence[Evidence], name: str) -> Evidence | None:
+    """The answer of the plug-in of that name; None where it was not asked."""
+    return next((answer for answer in evidence if lane(answer.source) is LANES[name]), None)
+
+
+def _mouth(evidence: Sequence[Evidence]) -> Said:
+    lips = _asked(evidence, "lipsync")
+    if lips is not None and not lips.abstained:
+        return Said(
+            "Mostly out of reach: edits of the mouth alone (lip-sync). Lips and voice were compared, but good "
+            "forgeries make them fit.",
+            "大多在能力之外：只改动嘴部（对口型）的伪造。已比较唇形与语音，但好的伪造会使二者吻合。",
+        )
+    return Said(
+        "Out of reach: edits of the mouth alone (lip-sync) mostly leave too little to be found.",
+        "能力之外：只改动嘴部（对口型）的伪造，留下的痕迹大多太少，难以发现。",
+    )
+
+
+def _sound(exhibit: ExhibitFacts, evidence: Sequence[Evidence]) -> Iterable[Said]:
+    if exhibit.media != "video":
+        return
+    lips = _asked(evidence, "lipsync")
+    if not exhibit.has_sound:
         yield Said("The file has no sound that could be examined.", "文件没有可供检验的声音。")
+    elif lips is None:
+        yield Said("The sound was not examined.", "未检验声音。")
+    elif not lips.abstained:
+        yield Said(
+            "Of the sound only its fit to the lips was examined: an artificial voice is out of reach.",
+            "声音方面只检验了它与唇形是否吻合：人工合成的语音在能力之外。",
+        )
 
 
 def _quality(exhibit: ExhibitFacts, evidence: Sequence[Evidence], faces: Sequence[Face]) -> Iterable[Said]:
@@ -369,10 +454,11 @@ def _duration(exhibit: ExhibitFacts, faces: Sequence[Face]) -> Iterable[Said]:
         )
 
 
-def _cap(rates: Mapping[str, float]) -> Iterable[Said]:
+def _cap(rates: Mapping[str, float], whose: Said | None) -> Iterable[Said]:
     if "max_abs_llr" in rates:
         most = times(rates["max_abs_llr"])
+        of_en, of_zh = (f" of {whose.en}", f"{whose.zh}") if whose else ("", "")
         yield Said(
-            f"No likelihood ratio beyond {most} is reported: the calibration set is too small to support more.",
-            f"报告的似然比不超过 {most}：校准数据集的规模不足以支持更大的数值。",
+            f"No likelihood ratio{of_en} beyond {most} is reported: the calibration set is too small to support more.",
+            f"{of_zh}报告的似然比不超过 {most}：校准数据集的规模不足以支持更大的数值。",
         )
