@@ -218,3 +218,13 @@ def test_beats_in_different_places_at_different_rates_do_not_cohere() -> None:
     times_s = np.arange(300) / rppg.RATE_HZ
     patches = np.stack([beats(bpm, times_s) for bpm in (52.0, 64.0, 81.0, 99.0, 118.0)])
     assert rppg.chance_of_coherence(patches, rng) > 0.05
+
+
+def test_what_is_slow_is_kept_without_delay_and_a_tremble_is_not() -> None:
+    times_s = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.05, 300))
+    sway, tremble = (np.sin(2 * np.pi * hz * times_s) for hz in (0.25, 1.2))
+    both = np.stack([np.stack([sway + tremble, sway], axis=1), np.stack([tremble, times_s], axis=1)], axis=1)
+    kept = rppg.slow(times_s, both, 0.6)
+    wanted = np.stack([np.stack([sway, sway], axis=1), np.stack([0.0 * sway, times_s], axis=1)], axis=1)
+    assert kept.shape == both.shape
+    assert np.abs(kept - wanted)[40:-40].max() < 0.06

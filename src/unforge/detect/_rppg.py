@@ -13,14 +13,13 @@ LGI     Pilz, Zaunseder, Krajewski, Blazek: Local group invariance for heart rat
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import linalg, ndimage, signal
 
-from unforge.detect._skin import PATCHES, Floats, Skin
+Floats = NDArray[np.float64]
 
 RATE_HZ = 30.0  # all traces are brought to this rate
 BAND_HZ = (0.7, 3.3)  # 42 to 198 beats a minute
@@ -28,7 +27,6 @@ WINDOW_S = 1.6  # of POS and CHROM: one beat at least
 POINTS = 8192  # of a spectrum: steps of 0.22 beats a minute
 BESIDE_HZ = 0.1  # half the width of a peak
 BACKGROUND_HZ = 0.6  # a spectrum without its peaks is the median over so much on either side
-PARTS = {"forehead": ("forehead left", "forehead right"), "cheeks": ("left cheek", "right cheek"), "chin": ("chin",)}
 DRAWS = 400  # of what chance gives; p-values end at 1 in 401
 
 
@@ -38,6 +36,15 @@ def resampled(times_s: Floats, values: NDArray[np.floating], rate_hz: float = RA
     flat = values.reshape(len(values), -1)
     columns = [np.interp(wanted_s, times_s, column) for column in flat.T]
     return np.stack(columns, axis=-1).reshape(len(wanted_s), *values.shape[1:])
+
+
+def slow(times_s: Floats, values: NDArray[np.floating], below_hz: float) -> Floats:
+    """What is slower than a frequency in values (T, ...) at uneven times, without delay (Butterworth, order 4)."""
+    even = resampled(times_s, values).reshape(-1, values[0].size)
+    sections = signal.butter(4, below_hz, fs=RATE_HZ, output="sos")
+    kept = signal.sosfiltfilt(sections, even, axis=0, padlen=min(len(even) - 1, round(2.0 * RATE_HZ)))
+    even_s = times_s[0] + np.arange(len(even)) / RATE_HZ
+    return np.stack([np.interp(times_s, even_s, column) for column in kept.T], axis=-1).reshape(values.shape)
 
 
 def green(rgb: Floats, rate_hz: float = RATE_HZ) -> Floats:
@@ -95,8 +102,8 @@ def detrended(values: Floats, rate_hz: float = RATE_HZ) -> Floats:
     second[2] = 1.0 + 6.0 * stiff
     second[2, [1, -2]] = 1.0 + 5.0 * stiff
     second[2, [0, -1]] = 1.0 + stiff
-    slow = linalg.solveh_banded(second, values.reshape(-1, n).T).T.reshape(values.shape)
-    return np.asarray(values - slow)
+    course = linalg.solveh_banded(second, values.reshape(-1, n).T).T.reshape(values.shape)
+    return np.asarray(values - course)
 
 
 def band_passed(values: Floats, rate_hz: float = RATE_HZ) -> Floats:
@@ -192,95 +199,6 @@ def snr_db(hz: Floats, power: Floats, at_hz: Floats) -> Floats:
     return np.asarray(10.0 * np.log10(np.maximum(told, 1e-300) / rest))
 
 
-# One person
-
-
-@dataclass(frozen=True, slots=True)
-class Rhythm:
-    """What the skin of one person shows; P parts in the order of PARTS.
-
-    times_s: (N,) uniform; trace: (N,) POS over the whole face, only the band of pulses; hz, power: its spectrum (F,).
-    bpm, snr_db: by POS over the whole face; bpm_by_method: there, by each; bpm_by_part: (P,) by POS.
-    p_rhythm, p_coherence: how often chance gives as clear a peak, as much coherence of the patches; p_by_part: (P,)
-    as p_rhythm. lag_ms: by how much the cheeks follow the forehead at the rhythm.
-    coherence_neck, coherence_background: of the face with these, None unseen; p_background: as p_coherence.
-    background_share: amplitude of the rhythm in the background over that in the face.
-    motion_share: share of the head's movement in the band that has the rhythm; motion_px: its amplitude.
-    """
-
-    times_s: Floats
-    trace: Floats
-    hz: Floats
-    power: Floats
-    bpm: float
-    snr_db: float
-    bpm_by_method: Mapping[str, float]
-    bpm_by_part: Floats
-    p_rhythm: float
-    p_coherence: float
-    p_by_part: Floats
-    coherence: float
-    lag_ms: float
-    coherence_neck: float | None
-    coherence_background: float | None
-    p_background: float | None
-    background_share: float | None
-    motion_share: float
-    motion_px: float
-
-    @property
-    def p_value(self) -> float:
-        """Of a pulse, which is a clear peak in patches that agree. Noise in one patch has a peak, movement makes all
-        agree: the larger of both counts (intersection-union test, Berger, Technometrics 24, 1982)."""
-        return max(self.p_rhythm, self.p_coherence)
-
-
-def measure(skin: Skin, rng: np.random.Generator) -> Rhythm:
-    """Everything that is read from one person's colours."""
-    face, place_px = (resampled(skin.times_s, values) for values in (skin.face, skin.place_px))
-    whole, patches = _pulse(skin.times_s, skin.face), np.stack([_pulse(skin.times_s, one) for one in skin.patches])
-    parts = np.stack([patches[[list(PATCHES).index(name) for name in names]].mean(axis=0) for names in PARTS.values()])
-    neck, background = (
-        None if colours is None else np.stack([whole, _pulse(skin.times_s, colours)])
-        for colours in (skin.neck, skin.background)
-    )
-    moved = detrended(place_px.T)
-    hz, power = spectrum(whole)
-    at_hz, ratio_db = peak(hz, power)
-    return Rhythm(
-        times_s=resampled(skin.times_s, skin.times_s),
-        trace=band_passed(whole),
-        hz=hz,
-        power=power,
-        bpm=60.0 * float(at_hz),
-        snr_db=float(ratio_db),
-        bpm_by_method={name: _bpm(detrended(method(face, RATE_HZ))) for name, method in METHODS.items()},
-        bpm_by_part=np.array([_bpm(one) for one in parts]),
-        p_rhythm=chance_of_rhythm(whole, rng),
-        p_coherence=chance_of_coherence(patches, rng),
-        p_by_part=np.array([chance_of_rhythm(one, rng) for one in parts]),
-        coherence=coherence(patches),
-        lag_ms=lag_ms(parts[0], parts[1], at_hz),
-        coherence_neck=None if neck is None else coherence(neck),
-        coherence_background=None if background is None else coherence(background),
-        p_background=None if background is None else chance_of_coherence(background, rng),
-        background_share=None if background is None else _amplitude_ratio(background, at_hz),
-        motion_share=_share_at(moved, at_hz),
-        motion_px=float(np.linalg.norm(line_at(moved, at_hz))),
-    )
-
-
-def _pulse(times_s: Floats, colours: Floats) -> Floats:
-    """The pulse signal (N,) of colours (T, 3) at uneven times."""
-    return detrended(pos(resampled(times_s, colours)))
-
-
-def _amplitude_ratio(pair: Floats, at_hz: Floats) -> float:
-    """Amplitude of the second of two signals over that of the first, at one frequency."""
-    first, second = np.abs(line_at(pair, at_hz))
-    return float(second / max(first, 1e-300))
-
-
 def line_at(values: Floats, at_hz: Floats) -> NDArray[np.complex128]:
     """Amplitude and phase (...) of signals (..., N) at one frequency, under a Hann window."""
     window = signal.windows.hann(values.shape[-1], sym=False)
@@ -292,18 +210,6 @@ def lag_ms(first: Floats, second: Floats, at_hz: Floats) -> float:
     """By how much the second signal follows the first at a frequency; within half a period."""
     apart = np.angle(line_at(first, at_hz) * np.conj(line_at(second, at_hz)))
     return float(1000.0 * apart / (2.0 * np.pi * at_hz))
-
-
-def _bpm(values: Floats) -> float:
-    return 60.0 * float(peak(*spectrum(values))[0])
-
-
-def _share_at(values: Floats, at_hz: Floats) -> float:
-    """Share of the power in the band of pulses, summed over signals (D, N), that lies beside a frequency."""
-    hz, power = spectrum(values)
-    inside = (hz >= BAND_HZ[0]) & (hz <= BAND_HZ[1])
-    total = float(power[:, inside].sum())
-    return float(power[:, inside & (np.abs(hz - at_hz) <= BESIDE_HZ)].sum()) / total if total > 0.0 else 0.0
 
 
 # Chance

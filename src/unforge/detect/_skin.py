@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from unforge.detect import _rppg
+from unforge.detect._rppg import Floats
 from unforge.faces import FaceTrack, align
 from unforge.faces.regions import LEFT_BROW, LEFT_EYE, MOUTH, OVAL, RIGHT_BROW, RIGHT_EYE, hull_mask
 
-Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 # Mesh points around patches of skin that move little in speech; left and right as seen in the picture.
@@ -31,7 +32,7 @@ RIGID = (
 )  # fmt: skip
 UNDER_CHIN = (149, 176, 148, 152, 377, 400, 378)
 NECK = (0.08, 0.24)  # so far below the chin, over the height of the face
-SMOOTHED_S = 0.15  # standard deviation of the kernel that smooths landmarks
+STEADY_HZ = 0.6  # landmarks follow a head up to here; what is quicker in them is mostly tremble
 SAME_LIGHT, SAME_HUE = 0.7, 0.25  # natural logarithms; a pixel further from its patch's median is hair, glasses, glare
 DARK = 8.0  # grey levels added before a logarithm: the ratio of two dark pixels is mostly noise
 SATURATED = 250
@@ -92,17 +93,9 @@ def _colours(track: FaceTrack, onto: Floats, shares: Floats) -> tuple[Floats, Fl
     return np.moveaxis(colours, 0, 1), change
 
 
-def smoothed(times_s: Floats, values: Floats, width_s: float) -> Floats:
-    """Values (T, ...) averaged over time with a Gaussian of that standard deviation: no delay, any frame rate."""
-    distance = (times_s[:, None] - times_s[None]) / width_s
-    kernel = np.exp(-0.5 * distance**2)
-    kernel /= kernel.sum(axis=1, keepdims=True)
-    return np.asarray((kernel @ values.reshape(len(values), -1)).reshape(values.shape))
-
-
 def _onto_reference(track: FaceTrack) -> Floats:
     """(T, 2, 3): from each crop onto the mean face of the track, after smoothing where the face lies in the film."""
-    steady = smoothed(track.times_s, track.landmarks_px[:, RIGID].astype(np.float64), SMOOTHED_S)
+    steady = _rppg.slow(track.times_s, track.landmarks_px[:, RIGID], STEADY_HZ)
     reference = track.crop_landmarks_px.mean(axis=0)[list(RIGID)].astype(np.float64)
     onto = np.empty((len(track), 2, 3))
     for n in range(len(track)):

@@ -1,21 +1,23 @@
 """`pulse`: does the skin of a face change colour with a heart beat, and in all its parts alike?
 
 Remote photoplethysmography over a close-up of every frame: colours of the skin (_skin.py), pulse signals and what
-chance would give (_rppg.py). The answer informs and does not vote. A pulse is no sign of authenticity, because swapped
-and re-enacted faces keep the pulse of the person who was filmed (Seibold et al., Frontiers in Imaging 4, 2025). Parts
-that disagree could speak for a forgery, but no effect was measured on forged faces (`unforge bench pulse`), so the
-likelihood ratio stays 1.
+chance would give (_rppg.py), and what both say of one person (_rhythm.py). The answer informs and does not vote. A
+pulse is no sign of authenticity, because swapped and re-enacted faces keep the pulse of the person who was filmed
+(Seibold et al., Frontiers in Imaging 4, 2025). Parts that disagree could speak for a forgery, but no effect was
+measured on forged faces (`unforge bench pulse`), so the likelihood ratio stays 1.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import combinations
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from unforge.detect import _rppg, _skin
-from unforge.detect._rppg import Rhythm
-from unforge.detect._skin import Floats, Skin
+from unforge.detect import _rhythm, _rppg, _skin
+from unforge.detect._rhythm import PARTS, Rhythm
+from unforge.detect._rppg import Floats
+from unforge.detect._skin import Skin
 from unforge.evidence import Curve, Evidence, Region, abstention
 from unforge.exhibit import Exhibit
 from unforge.faces import FaceTrack
@@ -24,6 +26,7 @@ QUESTION = "manipulated"
 SOURCE = "pulse-1"
 MAX_ABS_LLR = 0.0  # nothing was measured that would move a verdict
 SIGNIFICANT = 0.01
+APART_BPM = 8.0  # about the resolution of 8 s
 ALIKE_MS = 150.0  # forehead and cheeks are some 10 ms apart; coding and noise add to what is measured
 SAME_AS_BACKGROUND = 0.5  # amplitude in the background over that in the face
 SAME_AS_MOTION = 0.5  # share of the head's movement
@@ -36,6 +39,7 @@ MAX_TURN_DEG = 8.0  # standard deviation of the yaw
 MIN_LIGHT = 20.0  # grey levels
 MAX_SATURATED = 0.05
 MAX_SPEED = 0.2  # sizes of the face per second, root mean square; accuracy was measured up to here
+TREMBLE_HZ = 3.0  # quicker movement of the landmarks is not the head's
 GAP_S = 0.5  # of the face; across a longer one nothing is interpolated
 FRESH_LEVELS = 0.05  # a frame that differs less from the one before is a copy of it
 SEED = 5
@@ -85,8 +89,8 @@ class Person:
             "motion_share": rhythm.motion_share,
             "motion_px": rhythm.motion_px,
             **{f"pulse_bpm_{name}": bpm for name, bpm in rhythm.bpm_by_method.items()},
-            **{f"pulse_bpm_{name}": bpm for name, bpm in zip(_rppg.PARTS, rhythm.bpm_by_part, strict=True)},
-            **{f"p_{name}": p for name, p in zip(_rppg.PARTS, rhythm.p_by_part, strict=True)},
+            **{f"pulse_bpm_{name}": bpm for name, bpm in zip(PARTS, rhythm.bpm_by_part, strict=True)},
+            **{f"p_{name}": p for name, p in zip(PARTS, rhythm.p_by_part, strict=True)},
         }
         return {name: round(float(value), 4) for name, value in told.items() if value is not None}
 
@@ -139,7 +143,7 @@ class Pulse:
         why = _first_failed(skin_gates(skin, float(np.median(track.size_px))))
         if why is not None:
             return why
-        rhythm = _rppg.measure(skin, np.random.default_rng(SEED))
+        rhythm = _rhythm.measure(skin, np.random.default_rng(SEED))
         return Person(track, rhythm, finding(rhythm, float(np.median(track.size_px))))
 
 
@@ -150,10 +154,10 @@ def load() -> Pulse:
 
 def finding(rhythm: Rhythm, face_px: float) -> Finding:
     """What a rhythm amounts to. Whatever light, coding or movement explains is not called a pulse."""
-    alike = abs(rhythm.lag_ms) <= ALIKE_MS
-    if rhythm.p_value > SIGNIFICANT or not alike:
-        parts = int((rhythm.p_by_part <= SIGNIFICANT / len(rhythm.p_by_part)).sum())
-        return "disagreement" if parts >= 2 else "nothing"
+    if disagree(rhythm):
+        return "disagreement"
+    if rhythm.p_value > SIGNIFICANT or abs(rhythm.lag_ms) > ALIKE_MS:
+        return "nothing"
     if (
         rhythm.p_background is not None
         and rhythm.background_share is not None
@@ -164,6 +168,19 @@ def finding(rhythm: Rhythm, face_px: float) -> Finding:
     if rhythm.motion_share >= SAME_AS_MOTION and rhythm.motion_px >= MOTION_SHARE * face_px:
         return "motion"
     return "pulse"
+
+
+def disagree(rhythm: Rhythm) -> bool:
+    """Whether two parts each have a clear rhythm of their own, at rates apart or not at the same time.
+
+    Twice a rate is the same rate: a pulse wave has a strong second harmonic.
+    """
+    clear = rhythm.p_by_part <= SIGNIFICANT / len(rhythm.p_by_part)
+    bpm = sorted(rhythm.bpm_by_part[clear])
+    if len(bpm) < 2:
+        return False
+    apart = any(fast - slow > APART_BPM and abs(fast - 2.0 * slow) > APART_BPM for slow, fast in combinations(bpm, 2))
+    return apart or bool(clear[:2].all() and abs(rhythm.lag_ms) > ALIKE_MS)
 
 
 def track_gates(track: FaceTrack) -> Iterable[Gate]:
@@ -252,7 +269,7 @@ def _first_failed(gates: Iterable[Gate]) -> Said | None:
 
 def _speed(skin: Skin) -> float:
     """Pixels a second, root mean square, without the tremble of the landmarks."""
-    place_px = _skin.smoothed(skin.times_s, skin.place_px, _skin.SMOOTHED_S)
+    place_px = _rppg.slow(skin.times_s, skin.place_px, TREMBLE_HZ)
     steps_px, steps_s = np.diff(place_px, axis=0), np.diff(skin.times_s)
     return float(np.sqrt(np.mean((steps_px**2).sum(axis=1) / steps_s**2)))
 
