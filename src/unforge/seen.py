@@ -11,6 +11,7 @@ from unforge.evidence import Evidence, Region
 from unforge.examiner import Examiner
 from unforge.exhibit import Exhibit
 from unforge.explain.findings import MOST_TESTED, findings
+from unforge.explain.roles import of_role
 from unforge.faces import FaceTrack
 from unforge.report import Face, FaceFrame, FaceImage, Finding
 from unforge.verdict import Verdict, posterior, weigh
@@ -72,7 +73,7 @@ def _asked(exhibit: Exhibit, examiners: Sequence[Examiner], on_progress: OnProgr
 
 def _face(track: FaceTrack, evidence: Sequence[Evidence], prior: float, pictures: bool) -> Face:
     """What was said about one person: regions without a box speak for the whole track, those with one for a look."""
-    regions = [r for answer in evidence if not answer.abstained for r in answer.regions if r.track == track.id]
+    regions = [r for answer in of_role(evidence, "counted") for r in answer.regions if r.track == track.id]
     llr = _of_person([region for region in regions if region.box_px is None])
     by_time: dict[float, list[float]] = {}
     for region in regions:

@@ -158,6 +158,23 @@ def test_every_examiner_through_the_protocol_counts(clip: Path, monkeypatch: pyt
     assert report.faces[1].llr is None
 
 
+def test_what_is_shown_for_context_does_not_water_down_a_person(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Says:
+        models = ()
+
+        def __init__(self, name: str, llr: float, most: float) -> None:
+            self.name, self.llr, self.most = name, llr, most
+
+        def examine(self, exhibit: Exhibit) -> Evidence:
+            seen = Region(0.0, 1.0, self.llr, exhibit.tracks[0].id)
+            return Evidence("manipulated", self.name, self.llr, "Seen.", (seen,), {"max_abs_llr": self.most})
+
+    said = {"sure": Says("sure", 3.0, 4.0), "context": Says("context", 0.0, 0.0)}
+    monkeypatch.setattr(detect, "load", said.get)
+    assert examine(clip, examiners=["sure", "context"]).faces[0].llr == 3.0
+    assert examine(clip, examiners=["context"]).faces[0].llr is None
+
+
 def test_each_thing_is_decoded_at_most_once(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import unforge.exhibit
 
