@@ -29,7 +29,7 @@ CALIBRATION: Mapping[str, Said] = {
         "LLR from which on it alone would say “strong evidence”", "单独判为“证据充分”所需的对数似然比"
     ),
     "llr_no_evidence": Said("LLR down from which it alone would say “none found”", "单独判为“未发现”的对数似然比上限"),
-    "threshold_fpr": Said("its false-positive rate at the upper one", "上述上限处的误报率"),
+    "threshold_fpr": Said("false-positive rate at its “strong evidence”", "其“证据充分”阈值上的误报率"),
     "calibration_reals": Said("untouched samples it was calibrated on", "校准所用的未改动样本"),
     "calibration_fakes": Said("manipulated samples it was calibrated on", "校准所用的伪造样本"),
     "max_abs_llr": Said("largest LLR this calibration supports", "该校准支持的最大对数似然比"),
