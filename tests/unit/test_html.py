@@ -268,7 +268,7 @@ def test_a_curve_without_length_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "label", "shown"),
     [
-        ("offset_ms", -40.0, "lips and voice fit best at a delay of", "−40 ms"),
+        ("offset_ms", -40.0, "sound after the lips where they fit best", "−40 ms"),
         ("background_motion_px", 0.4213, "background motion", "0.421 px"),
         ("blur_share", 0.034, "blur", "3.4%"),
         ("blinks_per_min", 16.0, "blinks", "16 a minute"),
@@ -299,6 +299,23 @@ def test_the_timeline_shows_the_thresholds_of_the_verdict() -> None:
     unknown = replace(drawn.verdict, llr_manipulated=None, llr_no_evidence=None)
     assert "from here up: strong evidence" in html.render(drawn).decode()
     assert "from here up" not in html.render(replace(drawn, verdict=unknown)).decode()
+
+
+def test_quick_looks_at_a_whole_film_have_a_line_of_their_own() -> None:
+    drawn = report()
+    looks = tuple(Region(10.0 * n, 10.0 * n + 10.0, 0.5 * n) for n in range(4))
+    film = replace(drawn, evidence=(replace(drawn.evidence[0], regions=(*drawn.evidence[0].regions, *looks)),))
+    alone = replace(drawn, evidence=(replace(drawn.evidence[0], regions=(*drawn.evidence[0].regions, looks[1])),))
+    assert "Everybody, by quick looks peaks at 00:35.0 with +1.5" in html.render(film).decode()
+    assert "Everybody, by quick looks" not in html.render(alone).decode()
+
+
+def test_what_does_not_count_is_not_on_the_timeline() -> None:
+    drawn = report()
+    facts = {**drawn.evidence[0].facts, "max_abs_llr": 0.0}
+    context = replace(drawn, evidence=(replace(drawn.evidence[0], facts=facts),))
+    assert "Evidence over time" in html.render(drawn).decode()
+    assert "Evidence over time" not in html.render(context).decode()
 
 
 @settings(max_examples=40)

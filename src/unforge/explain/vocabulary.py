@@ -206,7 +206,9 @@ LANES: Mapping[str, Lane] = {
 CURVES: Mapping[str, Said] = {
     "pulse_trace": Said("Pulse signal", "脉搏信号"),
     "pulse_spectrum": Said("Strength of each rhythm", "各节律的强度"),
-    "lip_voice_offset": Said("How well lips and voice fit, by delay", "不同时差下唇形与语音的吻合度"),
+    "lip_voice_offset": Said(
+        "How well lips and voice fit, by the delay of the sound", "唇形与语音的吻合度（按声音滞后）"
+    ),
     "mouth_opening": Said("Opening of the mouth", "张口程度"),
     "voice_level": Said("Loudness of the sound", "声音响度"),
     "landmark_jitter": Said("Tremble of the features", "五官抖动"),

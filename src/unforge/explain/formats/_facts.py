@@ -80,7 +80,7 @@ _MEASURED: Mapping[str, Said] = {
             "chin": ("chin", "下巴"),
         }.items()
     },
-    "offset_ms": Said("lips and voice fit best at a delay of", "唇形与语音最吻合时的时差"),
+    "offset_ms": Said("sound after the lips where they fit best", "最吻合时声音滞后于唇形"),
     "confidence": Said("how clearly", "清晰程度"),
     "speech_s": Said("speech heard", "语音时长"),
 }
