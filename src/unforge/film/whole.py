@@ -16,6 +16,7 @@ from unforge.seen import QUESTION, Seen, verdict_of
 from unforge.verdict import Band, Verdict
 
 MOST_FACES = 30
+FEW_LOOKS = 3  # a face with fewer was seen briefly
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,9 @@ def _faces(pieces: Sequence[Part], spans: Sequence[Part]) -> list[Face]:
 
 
 def _most_telling(faces: Sequence[Face]) -> tuple[Face, ...]:
-    """The loudest faces, in order of appearance."""
-    loudest = sorted(faces, key=lambda face: (face.llr is None, -(face.llr or 0.0), -len(face.frames), face.track))
+    """The loudest faces, in order of appearance; brief ones only where there are no others: they are easily wrong."""
+    longer = [face for face in faces if len(face.frames) >= FEW_LOOKS] or faces
+    loudest = sorted(longer, key=lambda face: (face.llr is None, -(face.llr or 0.0), -len(face.frames), face.track))
     return tuple(sorted(loudest[:MOST_FACES], key=lambda face: (face.start_s, face.track)))
 
 

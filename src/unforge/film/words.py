@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from unforge.exhibit import GAP_S
 from unforge.explain.vocabulary import BANDS, Said, clock
 from unforge.film.pooled import SPAN_S
-from unforge.film.whole import Film
+from unforge.film.whole import FEW_LOOKS, Film
 
 
 def explained(film: Film) -> list[Said]:
@@ -56,8 +56,9 @@ def _faces(film: Film) -> Iterable[Said]:
     shown = len(film.seen.faces)
     if film.appearances > shown:
         yield Said(
-            f"Faces appear {film.appearances} times; the {shown} most telling appearances are listed.",
-            f"人脸共出现 {film.appearances} 次；仅列出最能说明问题的 {shown} 次。",
+            f"Faces appear {film.appearances} times; of appearances of {FEW_LOOKS} looks or more the {shown} most telling "
+            "are listed.",
+            f"人脸共出现 {film.appearances} 次；仅列出其中观察不少于 {FEW_LOOKS} 次且最能说明问题的 {shown} 次。",
         )
 
 
