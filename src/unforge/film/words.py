@@ -56,7 +56,7 @@ def _faces(film: Film) -> Iterable[Said]:
     shown = len(film.seen.faces)
     if film.appearances > shown:
         yield Said(
-            f"Faces appear {film.appearances} times; of appearances of {FEW_LOOKS} looks or more the {shown} most telling "
+            f"Faces appear {film.appearances} times; of those with {FEW_LOOKS} looks or more the {shown} most telling "
             "are listed.",
             f"人脸共出现 {film.appearances} 次；仅列出其中观察不少于 {FEW_LOOKS} 次且最能说明问题的 {shown} 次。",
         )
