@@ -38,6 +38,7 @@ _Y_UNITS: Mapping[str, Said] = {
     "share": Said("share", "占比"),
     "correlation": Said("correlation", "相关系数"),
     "dB": Said("dB", "分贝"),
+    "nose lengths": Said("nose lengths", "以鼻长为单位"),
     "share of eye distance": Said("share of the distance between the eyes", "相对于两眼间距"),
     "cosine": Said("cosine", "余弦"),
     "ratio": Said("ratio", "比值"),

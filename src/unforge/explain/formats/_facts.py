@@ -81,8 +81,16 @@ _MEASURED: Mapping[str, Said] = {
         }.items()
     },
     "offset_ms": Said("sound after the lips where they fit best", "最吻合时声音滞后于唇形"),
-    "confidence": Said("how clearly", "清晰程度"),
-    "speech_s": Said("speech heard", "语音时长"),
+    "confidence": Said(
+        "fit beyond that of an unrelated voice, in standard deviations", "超出无关语音的吻合度（标准差）"
+    ),
+    "correlation": Said("fit of lips and voice (1: full)", "唇形与语音的相关系数（1 为完全吻合）"),
+    "speech_s": Said("speech heard while the lips are seen", "可见唇部期间的语音时长"),
+    "speakers_visible": Said("faces whose lips fit the voice", "唇形与语音吻合的人脸"),
+    "mouth_movement_nose_lengths": Said("movement of the mouth, in nose lengths", "嘴部运动幅度（以鼻长为单位）"),
+    "mouth_width_px": Said("width of the mouth", "嘴部宽度"),
+    "distinct_frames_hz": Said("frames that differ from the one before", "与前一帧不同的帧"),
+    "sound_start_ms": Said("sound begins at", "声音开始于"),
 }
 
 
