@@ -1,0 +1,391 @@
+"""`lipsync`: two small towers that make lips and voice comparable, from real talking clips and their shifted sound.
+
+Seventy seconds of speech are too few for gradient descent (it overfits within a hundred steps), so the towers come in
+closed form, as the first step of a contrastive fit: how much more lip and voice columns vary together at the true
+offset than at shifted ones, on a whitened scale, reduced to its strongest directions. At weight zero that is the
+gradient of the InfoNCE loss (van den Oord et al., 2018, eq. 4) with shifted sound as the negatives.
+
+Data: real clips with sound of the training split. Every figure on the card leaves the people out whom it is about: of
+a true pair the one person, of a mismatched pair both. The plain correlation of mouth opening and loudness is measured
+in the same run; where the net does not beat it, nothing is written.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unforge import metrics
+from unforge.detect import _lips
+from unforge.detect._agreement import REACH, Agreement, agreement
+from unforge.detect._lips import Lips
+from unforge.detect._voice import Voice
+from unforge.detect.lipsync import MIN_SPEECH_S, OFFSET_CONFIDENCE, voice_around
+from unforge.errors import MediaError, UsageError, WeightsError
+from unforge.exhibit import Exhibit
+from unforge.media.sound import Sound
+from unforge.nets.lipsync import PARTS, SHAPES, SIGNALS, LipVoiceNet
+from unforge.train import calibrate, card, datasets, export
+from unforge.train.sample import Sample
+from unforge.weights.calibration import Calibration
+
+VERSION = "lipsync-1"
+SPOKEN = ("grid_lipnet", "nicknochnack", "videoretalking")  # recorded as speech; others were cut again, sound and all
+SAME_PERSON = {  # seen to be the same people
+    "nicknochnack_test_video": "grid_lipnet_bbaf2n",
+    "grid_lipnet_pwij3p": "grid_lipnet_id2_vcd_swwp2s",
+}
+SAME_CLIP = ("lia_inputs_obama",)  # the film is there twice
+SHIFT_ROWS = tuple(range(-REACH, REACH + 1, 2))
+SHRINK = 0.1  # of the mean variance, added to every direction before whitening
+TOLERANCE_MS = 40.0  # a frame at 25 Hz
+# Ten to one would be carried by the set. But what is calibrated is whether a voice belongs to these lips: dubbing and
+# narration are common and honest, and recordings worse than these fit less. So a mismatch is held to weak support.
+MAX_LLR = math.log(3.0)
+
+Floats = NDArray[np.float64]
+Towers = Callable[[Lips, Voice], tuple[Floats, Floats]]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A person who talks, with the sound around the close-up. spoken: whether it may teach what an offset of 0 is."""
+
+    name: str
+    person: str
+    spoken: bool
+    lips: Lips
+    sound: Sound
+    voice: Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one way to compare found of true and of mismatched pairs.
+
+    confidence, offset_ms: (N,) of the true ones, offset nan where it is the last that could be tried. presumed: (N,)
+    whether their true offset is presumed to be 0. strangers: for each of the N, the confidence of its lips with the
+    voices of other people.
+    """
+
+    confidence: Floats
+    offset_ms: Floats
+    presumed: NDArray[np.bool_]
+    strangers: tuple[Floats, ...]
+
+    def auc(self, drawn: NDArray[np.intp] | None = None) -> float:
+        """How well mismatched pairs are told from true ones; drawn: which of the N, with all their strangers."""
+        chosen = range(len(self.confidence)) if drawn is None else drawn.tolist()
+        others = np.concatenate([self.strangers[n] for n in chosen])
+        scores = -np.concatenate([self.confidence[list(chosen)], others])
+        return metrics.auc(scores, np.repeat([False, True], [len(scores) - len(others), len(others)]))
+
+
+def main(
+    data: Path,
+    out: Path,
+    minutes: float | None = None,
+    resume: bool = False,
+    seed: int = 1,
+    on_progress: Callable[[str, float], None] | None = None,
+) -> Path:
+    """Fit, measure, calibrate, export; returns the folder with `lipsync.onnx` and its card `lipsync.toml`.
+
+    data: a folder with a `manifest.csv`. The fit is in closed form: it takes seconds, draws nothing and leaves nothing
+    to resume, so that `minutes`, `resume` and `seed` change nothing. Raises UsageError with fewer than three people who
+    talk, WeightsError where the plain correlation is as good.
+    """
+    finish(material(data, on_progress), out, on_progress)
+    return out
+
+
+def material(data: Path, on_progress: Callable[[str, float], None] | None = None) -> list[Clip]:
+    """The real clips of the training split in which somebody is seen and heard to talk."""
+    samples = [
+        sample
+        for sample in datasets.index("manifest", data)
+        if sample.kind == "video" and sample.label == "real" and sample.split == "train"
+    ]
+    found = []
+    for n, sample in enumerate(samples):
+        if on_progress is not None:
+            on_progress("lips and voices", n / len(samples))
+        clip = read(sample)
+        if clip is not None:
+            found.append(clip)
+    return found
+
+
+def read(sample: Sample) -> Clip | None:
+    """The most visible person of a clip and its sound; None where nobody is seen and heard to talk."""
+    exhibit, name = Exhibit(sample.path), sample.path.stem
+    try:
+        if name in SAME_CLIP or not exhibit.facts.has_sound or not exhibit.close_ups:
+            return None
+        track, sound = _lips.steady(exhibit.close_ups[0]), exhibit.sound
+    except MediaError:
+        return None
+    if track is None:
+        return None
+    lips = _lips.read(track)
+    voice = voice_around(sound, lips)
+    if voice is None or voice.speech_s < MIN_SPEECH_S:
+        return None
+    person = sample.identity or SAME_PERSON.get(name, name)
+    return Clip(name, person, sample.dataset in SPOKEN, lips, sound, voice)
+
+
+# The fit
+
+
+def fit(clips: Sequence[Clip]) -> LipVoiceNet:
+    """Both towers from true pairs and shifted ones, in closed form; clips that are not `spoken` teach nothing."""
+    clips = [clip for clip in clips if clip.spoken]
+    if len({clip.person for clip in clips}) < 2:
+        raise UsageError("lipsync: expected two people or more who talk; their lips and voices are what is learned")
+    net = LipVoiceNet()
+    net.eval()
+    with torch.no_grad():
+        net.parts.weight.copy_(torch.from_numpy(_parts(clips)))
+        columns = [_columns(net, clip) for clip in clips]
+        shares = np.array([math.sqrt(clip.voice.speech_s) for clip in clips])
+        shares /= shares.sum()
+        lips_white, voice_white = (
+            _whitening([np.cov(one[side], rowvar=False) for one in columns], shares) for side in (0, 1)
+        )
+        contrast = sum(
+            share * _contrast(clip, lips, voice)
+            for share, clip, (lips, voice) in zip(shares, clips, columns, strict=True)
+        )
+        left, strength, right = np.linalg.svd(lips_white.T @ contrast @ voice_white)
+        scale = np.sqrt(strength[:SIGNALS] / strength[0])
+        net.lips.weight.copy_(torch.from_numpy((lips_white @ left[:, :SIGNALS] * scale).T))
+        net.voice.weight.copy_(torch.from_numpy((voice_white @ right[:SIGNALS].T * scale).T))
+    return net
+
+
+def _parts(clips: Sequence[Clip]) -> Floats:
+    """The main directions (PARTS, pixels) in which pictures of mouths change, each with its largest pixel positive."""
+    pictures = np.concatenate([clip.lips.features[::2, SHAPES:] for clip in clips]).astype(np.float64)
+    # The small side: there are fewer rows than pixels, or about as many.
+    variance, rows = np.linalg.eigh(pictures @ pictures.T)
+    directions = (rows[:, ::-1][:, :PARTS] / np.sqrt(variance[::-1][:PARTS])).T @ pictures
+    signs = np.sign(np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1))
+    return np.asarray(directions * signs, np.float64)
+
+
+def _columns(net: LipVoiceNet, clip: Clip) -> tuple[Floats, Floats]:
+    """Columns of the lips (T, 22) and, where somebody speaks, of the voice (S, 50), else 0."""
+    lips = net.lip_columns(torch.from_numpy(clip.lips.features)).numpy().astype(np.float64)
+    voice = net.voice_columns(torch.from_numpy(clip.voice.bands.astype(np.float32))).numpy().astype(np.float64)
+    return lips, voice * clip.voice.speech[:, None]
+
+
+def _whitening(covariances: Sequence[Floats], shares: Floats) -> Floats:
+    values, vectors = np.linalg.eigh(sum(s * c for s, c in zip(shares, covariances, strict=True)))
+    return np.asarray(vectors / np.sqrt(values + SHRINK * values.mean()), np.float64)
+
+
+def _contrast(clip: Clip, lips: Floats, voice: Floats) -> Floats:
+    """(22, 50): how columns vary together at the true offset, less the mean over all offsets."""
+    found = []
+    for rows in SHIFT_ROWS:
+        shift = clip.lips.first - clip.voice.first + rows
+        start, end = max(0, -shift), min(len(lips), len(voice) - shift)
+        spoken = max(1, int(clip.voice.speech[start + shift : end + shift].sum()))
+        found.append(lips[start:end].T @ voice[start + shift : end + shift] / spoken)
+    return np.asarray(found[len(found) // 2] - np.mean(found, axis=0), np.float64)
+
+
+# Measuring
+
+
+def plain(lips: Lips, voice: Voice) -> tuple[Floats, Floats]:
+    """The plain correlation: opening of the mouth against loudness."""
+    return lips.opening[:, None], voice.level_db[:, None]
+
+
+def towers(net: LipVoiceNet) -> Towers:
+    """The signals of a net."""
+
+    def signals(lips: Lips, voice: Voice) -> tuple[Floats, Floats]:
+        with torch.no_grad():
+            found = net(torch.from_numpy(lips.features), torch.from_numpy(voice.bands.astype(np.float32)))
+        return found[0].numpy().astype(np.float64), found[1].numpy().astype(np.float64)
+
+    return signals
+
+
+def compare(signals: Towers, lips: Lips, voice: Voice, lag_rows: int = 0) -> Agreement | None:
+    """Lips against a voice that is moved by rows first."""
+    lip_signals, voice_signals = signals(lips, voice)
+    return agreement(lip_signals, lips.first, voice_signals, voice.first + lag_rows, voice.speech)
+
+
+def left_out(clips: Sequence[Clip], people: Sequence[str]) -> list[Clip]:
+    """The clips that may teach where these people are asked."""
+    return [clip for clip in clips if clip.person not in people]
+
+
+def measure(clips: Sequence[Clip], learned: bool, on_progress: Callable[[str, float], None] | None = None) -> Found:
+    """All true pairs and all mismatched ones, each by a net that has seen nobody of them; or by plain correlation.
+
+    Speech of somebody else begins with the speech it replaces: as dubbing does, and so that leading silence is no cue.
+    """
+    nets: dict[frozenset[str], Towers] = {}
+
+    def signals(*people: str) -> Towers:
+        if not learned:
+            return plain
+        key = frozenset(people)
+        if key not in nets:
+            nets[key] = towers(fit(left_out(clips, people)))
+        return nets[key]
+
+    rows = []
+    for n, clip in enumerate(clips):
+        if on_progress is not None:
+            on_progress("measuring, people left out", n / len(clips))
+        true = compare(signals(clip.person), clip.lips, clip.voice)
+        strangers = [
+            compare(signals(clip.person, other.person), clip.lips, other.voice, _begins(clip.voice, other.voice))
+            for other in clips
+            if other.person != clip.person
+        ]
+        heard = np.array([found.confidence.max() for found in strangers if found is not None], np.float64)
+        if true is not None and len(heard):
+            rows.append((float(true.confidence.max()), _number(true.offset_ms), clip.spoken, heard))
+    confidence, offset_ms, presumed, heards = zip(*rows, strict=True)
+    return Found(np.array(confidence), np.array(offset_ms), np.array(presumed), tuple(heards))
+
+
+def _begins(voice: Voice, other: Voice) -> int:
+    """By how many rows another voice is moved to begin with this one."""
+    return voice.first + int(np.argmax(voice.speech)) - other.first - int(np.argmax(other.speech))
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def numbers(found: Found) -> dict[str, Any]:
+    """Figures with 95 % intervals: of the AUC over clips with all their strangers, Wilson scores of the rates.
+
+    An offset within one frame is one that rounds to -1, 0 or 1 frame of 40 ms.
+    """
+    strangers = np.concatenate(found.strangers)
+    sure = found.confidence >= OFFSET_CONFIDENCE
+    asked = sure & found.presumed
+    apart_ms = np.abs(found.offset_ms)
+    told: dict[str, Any] = {
+        "auc": found.auc(),
+        "auc_interval": list(metrics.interval(found.auc, np.zeros(len(found.confidence)))),
+        "clips": len(found.confidence),
+        "mismatched_pairs": len(strangers),
+        "mean_confidence": float(found.confidence.mean()),
+        "mean_confidence_of_mismatched": float(strangers.mean()),
+        "offset_stated": float(sure.mean()),
+        "offset_stated_on_mismatched": float((strangers >= OFFSET_CONFIDENCE).mean()),
+        "offsets_presumed_0_and_stated": int(asked.sum()),
+    }
+    for name, most_ms in (("offset_within_40_ms", TOLERANCE_MS), ("offset_within_one_frame", 1.5 * TOLERANCE_MS)):
+        if asked.any():
+            near = int((asked & (apart_ms <= most_ms)).sum())
+            told |= {name: near / int(asked.sum()), f"{name}_interval": list(metrics.wilson(near, int(asked.sum())))}
+    return told
+
+
+# After the fit
+
+
+def finish(clips: Sequence[Clip], out: Path, on_progress: Callable[[str, float], None] | None = None) -> None:
+    """Measure, fit on all, export, calibrate, and write the card beside the file."""
+    if len({clip.person for clip in clips if clip.spoken}) < 4:
+        people = len({clip.person for clip in clips})
+        raise UsageError(f"lipsync: expected four people or more who are seen and heard to talk; got {people}")
+    by_net, by_plain = measure(clips, True, on_progress), measure(clips, False)
+    if by_net.auc() <= by_plain.auc():
+        told = f"its AUC is {by_net.auc():.3f}, that of the plain correlation {by_plain.auc():.3f}"
+        raise WeightsError(f"lipsync: expected a net that beats the plain correlation; {told}, so none is written")
+    net, path = fit(clips), out / "lipsync.onnx"
+    out.mkdir(parents=True, exist_ok=True)
+    difference = _export(net, path, clips[0])
+    card.write(out / "lipsync.toml", _card(path, clips, by_net, by_plain, difference))
+
+
+def calibrated(found: Found, people: int) -> Calibration:
+    """Confidence of true pairs against mismatched ones; capped by the number of people, and by MAX_LLR."""
+    scored = [
+        calibrate.Scored("true pairs", False, -found.confidence),
+        calibrate.Scored("mismatched pairs", True, -np.concatenate(found.strangers)),
+    ]
+    line = calibrate.fit(scored)
+    cap = min(line.cap, math.log(people), MAX_LLR)
+    return replace(line, cap=cap)
+
+
+def _export(net: LipVoiceNet, path: Path, example: Clip) -> float:
+    """Write both towers as ONNX; returns the largest difference from torch. Raises WeightsError beyond `PARITY`."""
+    import onnxruntime
+
+    fed = (torch.from_numpy(example.lips.features), torch.from_numpy(example.voice.bands.astype(np.float32)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracing exporter is marked as the older one; it needs no torch.export
+        torch.onnx.export(
+            net,
+            fed,
+            str(path),
+            dynamo=False,
+            opset_version=export.OPSET,
+            input_names=["lips", "bands"],
+            output_names=["lip_signals", "voice_signals"],
+            dynamic_axes={"lips": {0: "t"}, "lip_signals": {0: "t"}, "bands": {0: "s"}, "voice_signals": {0: "s"}},
+        )
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    got = session.run(["lip_signals", "voice_signals"], {"lips": fed[0].numpy(), "bands": fed[1].numpy()})
+    with torch.no_grad():
+        difference = max(float(np.abs(g - w.numpy()).max()) for g, w in zip(got, net(*fed), strict=True))
+    if difference > export.PARITY:
+        path.unlink()
+        raise WeightsError(f"export: expected ONNX and torch to agree within {export.PARITY}; got {difference:.2g}")
+    return difference
+
+
+def _card(path: Path, clips: Sequence[Clip], by_net: Found, by_plain: Found, difference: float) -> dict[str, Any]:
+    people = len({clip.person for clip in clips})
+    taught = [clip for clip in clips if clip.spoken]
+    calibration = calibrated(by_net, people)
+    return {
+        "name": "lipsync",
+        "version": VERSION,
+        "file": path.name,
+        "sha256": export.sha256(path),
+        "licence": "Apache-2.0 for the weights as such; what they were fitted on may allow less, see data",
+        "origin": "fitted by unforge (train/recipes/lipsync.py) in closed form, from nothing",
+        "purpose": "turns lips and voice into signals that correlate where they belong together, for the offset of "
+        "sound against picture and for how well they fit",
+        "feed": "lips (T, 1029) float32: five distances and a picture of the mouth of 32 x 32, without their means "
+        "(detect/_lips.py); bands (S, 10) float32: log mel bands, standardised (detect/_voice.py); rows of 20 ms; "
+        "outputs lip_signals (T, 4), voice_signals (S, 4)",
+        "parameters": sum(parameter.numel() for parameter in LipVoiceNet().parameters()),
+        "data": f"{sum(clip.voice.speech_s for clip in taught):.0f} s of speech in {len(taught)} real clips of "
+        f"{len({clip.person for clip in taught})} people ({', '.join(SPOKEN)}); measured and calibrated on "
+        f"{len(clips)} clips of {people} people, each left out of the fit when asked. GRID is CC BY 4.0; "
+        "the rights in the other clips are unclear.",
+        "cannot": "say who forged what: dubbing, a voice-over and music give mismatches, too, and lips that were "
+        "forged to fit a voice fit it",
+        "trained": datetime.now(UTC).date().isoformat(),
+        "numbers": {
+            **numbers(by_net),
+            "onnx_torch_difference": difference,
+            "plain_correlation": numbers(by_plain),
+        },
+        "calibration": {**asdict(calibration), "refits": [list(line) for line in calibration.refits]},
+    }
