@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.media_samples import encode
 from unforge.bench.protocols import pulse as protocol
 from unforge.detect.pulse import SIGNIFICANT, Pulse
 from unforge.evidence import Evidence
@@ -70,6 +71,15 @@ def test_the_same_face_frozen_has_no_pulse(tmp_path: Path) -> None:
     write_video(tmp_path / "still.mp4", (shown[0] for _ in times_s), times_s, 23)
     answer = examined(tmp_path / "still.mp4")
     assert answer.abstained
+
+
+@pytest.mark.parametrize("every", [15, 30])
+def test_key_frames_of_a_still_that_flicker_are_no_pulse(tmp_path: Path, every: int) -> None:
+    shown, _ = film("evm_face2")
+    options = {"crf": "28", "x264-params": f"keyint={every}:min-keyint={every}:scenecut=0:threads=1"}
+    answer = examined(encode(tmp_path / "still.mp4", shown[:1] * 300, ticks_per_s=30, options=options))
+    assert answer.abstained
+    assert "repeats the frame before" in answer.note
 
 
 def test_every_second_frame_gives_the_same_beats(tmp_path: Path) -> None:

@@ -149,6 +149,32 @@ def test_the_curves_show_the_trace_and_its_peak(beating: FaceTrack) -> None:
     assert sum(np.diff(np.signbit(trace.y))) == pytest.approx(2 * 66 / 60 * 9, abs=4)
 
 
+@pytest.mark.parametrize(
+    ("changed", "finding", "word"),
+    [
+        ({"amplitude": 0.0001}, "faint", "0.010 % only"),
+        ({"lag_ms": -320.0, "p_by_part": np.ones(3)}, "scattered", "320 ms apart"),
+        ({"lag_ms": -320.0}, "disagreement", "disagree"),
+        ({"p_rhythm": 0.2}, "nothing", "p = 0.200"),
+        ({"motion_share": 0.8, "motion_px": 1.0}, "motion", "moves in the rhythm"),
+        ({"motion_share": 0.8, "motion_px": 0.05}, "pulse", "A pulse of"),
+        ({"p_background": 0.002, "background_share": 0.9}, "light", "background"),
+        ({"p_background": 0.002, "background_share": 0.1}, "pulse", "A pulse of"),
+        ({"bpm_by_part": np.array([66.0, 132.0, 66.0]), "p_by_part": np.zeros(3)}, "pulse", "A pulse of"),
+    ],
+)
+def test_what_explains_a_rhythm_otherwise_is_said(
+    beating: FaceTrack, changed: dict[str, object], finding: str, word: str
+) -> None:
+    person = Pulse().read(beating, (SIDE_PX, SIDE_PX))
+    assert isinstance(person, Person)
+    rhythm = replace(person.rhythm, **changed)  # type: ignore[arg-type]
+    assert lane.finding(rhythm, 130.0) == finding
+    answer = lane._answer([replace(person, rhythm=rhythm, finding=lane.finding(rhythm, 130.0))], 1)
+    assert word in answer.note
+    assert answer.abstained == (finding not in ("pulse", "disagreement"))
+
+
 def test_the_same_close_up_gives_the_same_answer(beating: FaceTrack) -> None:
     assert answered(beating) == answered(beating)
 

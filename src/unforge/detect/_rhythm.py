@@ -10,6 +10,7 @@ from unforge.detect._rppg import (
     BESIDE_HZ,
     METHODS,
     RATE_HZ,
+    WINDOW_S,
     Floats,
     band_passed,
     chance_of_coherence,
@@ -33,6 +34,7 @@ class Rhythm:
     """What the skin of one person shows; P parts in the order of PARTS.
 
     times_s: (N,) uniform; trace: (N,) POS over the whole face, only the band of pulses; hz, power: its spectrum (F,).
+    amplitude: standard deviation of the trace over the colour of the skin.
     bpm, snr_db: by POS over the whole face; bpm_by_method: there, by each; bpm_by_part: (P,) by POS.
     p_rhythm, p_coherence: how often chance gives as clear a peak, as much coherence of the patches; p_by_part: (P,)
     as p_rhythm. lag_ms: by how much the cheeks follow the forehead at the rhythm.
@@ -45,6 +47,7 @@ class Rhythm:
     trace: Floats
     hz: Floats
     power: Floats
+    amplitude: float
     bpm: float
     snr_db: float
     bpm_by_method: Mapping[str, float]
@@ -80,11 +83,13 @@ def measure(skin: Skin, rng: np.random.Generator) -> Rhythm:
     moved = detrended(place_px.T)
     hz, power = spectrum(whole)
     at_hz, ratio_db = peak(hz, power)
+    trace = band_passed(whole)
     return Rhythm(
         times_s=resampled(skin.times_s, skin.times_s),
-        trace=band_passed(whole),
+        trace=trace,
         hz=hz,
         power=power,
+        amplitude=float(trace.std()) / (WINDOW_S * RATE_HZ),  # POS adds up so many windows
         bpm=60.0 * float(at_hz),
         snr_db=float(ratio_db),
         bpm_by_method={name: _bpm(detrended(method(face, RATE_HZ))) for name, method in METHODS.items()},

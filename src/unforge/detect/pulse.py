@@ -10,7 +10,7 @@ measured on forged faces (`unforge bench pulse`), so the likelihood ratio stays 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -41,12 +41,13 @@ MAX_SATURATED = 0.05
 MAX_SPEED = 0.2  # sizes of the face per second, root mean square; accuracy was measured up to here
 TREMBLE_HZ = 3.0  # quicker movement of the landmarks is not the head's
 GAP_S = 0.5  # of the face; across a longer one nothing is interpolated
-FRESH_LEVELS = 0.05  # a frame that differs less from the one before is a copy of it
+FRESH_LEVELS = 0.12  # a frame that differs less from the one before repeats it: coding alone changes so much
+FAINTEST = 0.0003  # of the skin's colour; hearts gave 0.0024 and 0.0040, a still that was coded up to 0.00025
 SEED = 5
 SPECTRUM_STEP = 4  # every so many lines of the spectrum are shown
 
-Finding = Literal["pulse", "disagreement", "light", "motion", "nothing"]
-FINDINGS: tuple[Finding, ...] = ("pulse", "disagreement", "light", "motion", "nothing")
+Finding = Literal["pulse", "disagreement", "light", "motion", "faint", "scattered", "nothing"]
+FINDINGS: tuple[Finding, ...] = get_args(Finding)  # who shows an earlier one speaks for the film
 
 
 class Said(NamedTuple):
@@ -78,6 +79,7 @@ class Person:
         told: dict[str, float | None] = {
             "pulse_bpm": rhythm.bpm,
             "snr_db": rhythm.snr_db,
+            "pulse_amplitude_percent": 100.0 * rhythm.amplitude,
             "p_value": rhythm.p_value,
             "p_rhythm": rhythm.p_rhythm,
             "p_coherence": rhythm.p_coherence,
@@ -156,8 +158,12 @@ def finding(rhythm: Rhythm, face_px: float) -> Finding:
     """What a rhythm amounts to. Whatever light, coding or movement explains is not called a pulse."""
     if disagree(rhythm):
         return "disagreement"
-    if rhythm.p_value > SIGNIFICANT or abs(rhythm.lag_ms) > ALIKE_MS:
+    if rhythm.p_value > SIGNIFICANT:
         return "nothing"
+    if abs(rhythm.lag_ms) > ALIKE_MS:
+        return "scattered"
+    if rhythm.amplitude < FAINTEST:
+        return "faint"
     if (
         rhythm.p_background is not None
         and rhythm.background_share is not None
@@ -336,33 +342,42 @@ def _answer(people: Sequence[Person], faces: int) -> Evidence:
 
 def _sentence(person: Person) -> Said:
     rhythm, n = person.rhythm, person.track.id + 1
-    bpm, p = f"{rhythm.bpm:.0f}", f"p = {rhythm.p_value:.3f}"
-    if person.finding == "pulse":
-        return Said(
+    bpm, p, lag_ms = f"{rhythm.bpm:.0f}", f"p = {rhythm.p_value:.3f}", f"{abs(rhythm.lag_ms):.0f}"
+    forehead, cheeks = (f"{one:.0f}" for one in rhythm.bpm_by_part[:2])
+    percent = f"{100 * rhythm.amplitude:.3f} %"
+    sentences: dict[Finding, Said] = {
+        "pulse": Said(
             f"A pulse of {bpm} bpm shows in forehead and cheeks of face {n} alike ({p}); this says nothing for "
             "authenticity.",
             f"人脸 {n} 的额头与脸颊一致显示每分钟 {bpm} 次的脉搏（{p}）；这不说明内容真实。",
-        )
-    if person.finding == "disagreement":
-        forehead, cheeks = rhythm.bpm_by_part[:2]
-        return Said(
-            f"The parts of face {n} show rhythms that disagree (forehead {forehead:.0f} bpm, cheeks {cheeks:.0f} bpm, "
-            f"{rhythm.lag_ms:+.0f} ms apart); light and movement cause that, too, so it counts neither way.",
-            f"人脸 {n} 各部位的节律不一致（额头每分钟 {forehead:.0f} 次，脸颊 {cheeks:.0f} 次，"
-            f"相差 {rhythm.lag_ms:+.0f} 毫秒）；光线与运动也会造成这种情况，因此不作为任何一方的证据。",
-        )
-    if person.finding == "light":
-        return Said(
+        ),
+        "disagreement": Said(
+            f"The parts of face {n} show rhythms that disagree (forehead {forehead} bpm, cheeks {cheeks} bpm, {lag_ms} "
+            "ms apart); light and movement cause that, too, so it counts neither way.",
+            f"人脸 {n} 各部位的节律不一致（额头每分钟 {forehead} 次，脸颊 {cheeks} 次，相差 {lag_ms} 毫秒）；"
+            "光线与运动也会造成这种情况，因此不作为任何一方的证据。",
+        ),
+        "light": Said(
             f"A rhythm of {bpm} bpm shows in the background as in face {n}: light or coding, not a pulse.",
             f"背景与人脸 {n} 同样显示每分钟 {bpm} 次的节律：来自光线或编码，而非脉搏。",
-        )
-    if person.finding == "motion":
-        return Said(
+        ),
+        "motion": Said(
             f"Face {n} moves in the rhythm of {bpm} bpm that its colour shows, so that no pulse can be told from it.",
             f"人脸 {n} 的颜色节律为每分钟 {bpm} 次，与头部运动的节律相同，因此无法分辨脉搏。",
-        )
-    return Said(
-        f"No rhythm in the skin of face {n} stands out from chance ({p}); compression, movement and make-up hide a "
-        "pulse, so this says nothing either way.",
-        f"人脸 {n} 的皮肤上没有超出偶然的节律（{p}）；压缩、运动与化妆都会掩盖脉搏，因此不支持任何一方。",
-    )
+        ),
+        "scattered": Said(
+            f"A rhythm of {bpm} bpm reaches forehead and cheeks of face {n} {lag_ms} ms apart: movement or coding, not "
+            "a pulse.",
+            f"每分钟 {bpm} 次的节律到达人脸 {n} 的额头与脸颊相差 {lag_ms} 毫秒：来自运动或编码，而非脉搏。",
+        ),
+        "faint": Said(
+            f"A rhythm of {bpm} bpm changes the colour of face {n} by {percent} only: rounding or coding, not a pulse.",
+            f"每分钟 {bpm} 次的节律仅使人脸 {n} 的颜色变化 {percent}：来自取整或编码，而非脉搏。",
+        ),
+        "nothing": Said(
+            f"No rhythm in the skin of face {n} stands out from chance ({p}); compression, movement and make-up hide a "
+            "pulse, so this says nothing either way.",
+            f"人脸 {n} 的皮肤上没有超出偶然的节律（{p}）；压缩、运动与化妆都会掩盖脉搏，因此不支持任何一方。",
+        ),
+    }
+    return sentences[person.finding]
