@@ -120,7 +120,7 @@ def test_a_contact_pulse_comes_back_from_moving_coded_faces(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "path",
-    ["clips/talking/videoretalking_4.mp4", "clips/talking/grid_lipnet_bbaf2n.mpg", "clips/ffpp/original/830.mp4"],
+    ["talking/videoretalking_4.mp4", "talking/grid_lipnet_bbaf2n.mpg", "ffpp/original/830.mp4"],
 )
 def test_compressed_people_who_talk_are_an_abstention_with_its_reason(path: str) -> None:
     answer = examined(DATA / "clips" / path)
