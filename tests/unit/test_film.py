@@ -35,29 +35,27 @@ def answer(start_s: float, llr: float) -> Answer:
 
 def test_a_film_that_says_the_same_everywhere_says_it_as_a_whole() -> None:
     quick = [answer(SPAN_S * n, -1.5) for n in range(300)]
-    whole, _ = of_film(quick, [answer(30.0, -1.5)])
+    whole = of_film(quick, [answer(30.0, -1.5)])
     assert whole.llr == pytest.approx(-1.5)
     assert (whole.low, whole.high) == pytest.approx((-2.0, -1.0))
 
 
-def test_one_loud_span_of_many_is_named_but_pays_for_the_others() -> None:
+def test_one_loud_span_of_many_pays_for_the_others() -> None:
     quick = [answer(SPAN_S * n, -1.0) for n in range(300)]
-    whole, loudest = of_film(quick, [answer(2010.0, 5.0)])
-    assert loudest.start_s == 2010.0
+    whole = of_film(quick, [answer(2010.0, 5.0)])
     assert whole.llr == pytest.approx(math.log((math.exp(5.0) + 299 * math.exp(-1.0)) / 300))
     assert whole.llr < 0.0
 
 
 def test_a_closer_look_takes_the_place_of_the_quick_one() -> None:
-    whole, loudest = of_film([answer(0.0, 4.0), answer(12.0, 4.0)], [answer(6.0, -4.0)])
+    whole = of_film([answer(0.0, 4.0), answer(12.0, 4.0)], [answer(6.0, -4.0)])
     assert whole.llr == pytest.approx(math.log((math.exp(-4.0) + math.exp(4.0)) / 2))
-    assert of_film([answer(0.0, 4.0)], [answer(0.0, -4.0)])[0].llr == pytest.approx(-4.0)
-    assert loudest.llr == 4.0
+    assert of_film([answer(0.0, 4.0)], [answer(0.0, -4.0)]).llr == pytest.approx(-4.0)
 
 
 @given(st.lists(st.floats(-CAP, CAP), min_size=1, max_size=40), st.lists(st.floats(-CAP, CAP), max_size=3))
 def test_a_film_says_neither_more_nor_less_than_its_spans(quick: list[float], closely: list[float]) -> None:
-    whole, _ = of_film(
+    whole = of_film(
         [answer(SPAN_S * n, llr) for n, llr in enumerate(quick)],
         [answer(3.0 + 2 * SPAN_S * n, llr) for n, llr in enumerate(closely)],
     )

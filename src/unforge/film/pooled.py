@@ -29,23 +29,20 @@ class Answer:
         return self.start_s + SPAN_S
 
 
-def of_film(quick: Sequence[Answer], closely: Sequence[Answer]) -> tuple[Answer, Answer]:
-    """What is said of the film, and the loudest of its spans.
+def of_film(quick: Sequence[Answer], closely: Sequence[Answer]) -> Answer:
+    """What is said of the film: what was said closely of some spans, and where they are not what the quick looks said.
 
-    What was said closely of some spans counts, and for what they leave uncovered what the quick looks said. Of neither
-    kind do two overlap, and there is at least one answer in all. Of equally loud ones the first counts, the closer look
-    before the quick one.
+    Of neither kind do two overlap, and there is at least one answer in all.
     """
-    left = [(one, SPAN_S - sum(_overlap_s(one, other) for other in closely)) for one in quick]
+    left = [(one, SPAN_S - sum(overlap_s(one, other) for other in closely)) for one in quick]
     weighted = [(one, SPAN_S) for one in closely] + [(one, left_s) for one, left_s in left if left_s > 0.0]
     llr = _mean([(one.llr, left_s) for one, left_s in weighted])
     low = _mean([(one.low, left_s) for one, left_s in weighted])
     high = _mean([(one.high, left_s) for one, left_s in weighted])
-    loudest = max((one for one, _ in weighted), key=lambda one: one.llr)
-    return Answer(0.0, llr, min(low, llr), max(high, llr)), loudest
+    return Answer(0.0, llr, min(low, llr), max(high, llr))
 
 
-def _overlap_s(one: Answer, other: Answer) -> float:
+def overlap_s(one: Answer, other: Answer) -> float:
     return max(0.0, min(one.end_s, other.end_s) - max(one.start_s, other.start_s))
 
 

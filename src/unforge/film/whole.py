@@ -9,7 +9,7 @@ from unforge.explain.findings import MOST
 from unforge.explain.vocabulary import clock
 from unforge.explain.words import note_zh
 from unforge.film.parts import PIECE_S, Part, Parts
-from unforge.film.pooled import SPAN_S, Answer, from_answer, of_film, strictest
+from unforge.film.pooled import SPAN_S, Answer, from_answer, of_film, overlap_s, strictest
 from unforge.film.suspicion import Suspicion
 from unforge.report import Face
 from unforge.seen import QUESTION, Seen, verdict_of
@@ -150,17 +150,23 @@ def _answer(name: str, closely: Mapping[float, Evidence], quick: Suspicion, trac
     spoken = [*(closely[said.start_s] for said in near), *quick.answers.get(name, ())]
     if not spoken:
         return _silent(name, list(closely.values()))
-    film, loudest = of_film([said or Answer(start_s, 0.0, 0.0, 0.0) for start_s, said in far.items()], near)
-    source = closely.get(loudest.start_s) if loudest in near else None
-    told = source or spoken[0]
-    regions = [*_timeline(far.values()), *(r for one in spoken for r in one.regions if r.track in {*tracks, None})]
+    film = of_film([said or Answer(start_s, 0.0, 0.0, 0.0) for start_s, said in far.items()], near)
+    seen = [said for said in far.values() if said is not None]
+    loudest = max(near or seen, key=lambda said: said.llr)
+    told = closely[loudest.start_s] if near else spoken[0]
     facts = dict(told.facts) | strictest(spoken) | {"llr_low": film.low, "llr_high": film.high}
     facts |= {"spans": float(len(far)), "spans_closely": float(len(near)), "span_llr": loudest.llr}
     facts |= {"span_start_s": loudest.start_s, "span_end_s": loudest.end_s}
-    note, facts["note_zh"] = _note(source, loudest)
-    return Evidence(
-        QUESTION, told.source, film.llr, note, tuple(regions), facts, False, source.curves if source else ()
-    )
+    note, facts["note_zh"] = _note(told if near else None, loudest, _louder(seen, loudest, near))
+    shown = {*tracks, None}
+    regions = [*_timeline(seen), *(region for one in spoken for region in one.regions if region.track in shown)]
+    return Evidence(QUESTION, told.source, film.llr, note, tuple(regions), facts, curves=told.curves)
+
+
+def _louder(quick: Iterable[Answer], loudest: Answer, near: Sequence[Answer]) -> Answer | None:
+    """The loudest of the quick looks that nobody followed up, if it says more than the loudest span."""
+    alone = [one for one in quick if one.llr > loudest.llr and not any(overlap_s(one, other) for other in near)]
+    return max(alone, key=lambda one: one.llr, default=None)
 
 
 def _silent(name: str, answers: Sequence[Evidence]) -> Evidence:
@@ -171,17 +177,22 @@ def _silent(name: str, answers: Sequence[Evidence]) -> Evidence:
     return abstention(QUESTION, name, "No span of the film could be decoded for a closer look.", {"note_zh": zh})
 
 
-def _timeline(said: Iterable[Answer | None]) -> list[Region]:
+def _timeline(said: Iterable[Answer]) -> list[Region]:
     """What the quick looks say along the film, for everybody together."""
-    return [Region(one.start_s, one.end_s, one.llr) for one in said if one is not None]
+    return [Region(one.start_s, one.end_s, one.llr) for one in said]
 
 
-def _note(answer: Evidence | None, loudest: Answer) -> tuple[str, str]:
-    """Where the examiner says most, and what it says of that span."""
-    when = f"{clock(loudest.start_s)}–{clock(loudest.end_s)}"
+def _note(answer: Evidence | None, loudest: Answer, louder: Answer | None) -> tuple[str, str]:
+    """Where the examiner says most, what it says of that span, and whether single looks elsewhere say more."""
+    when = _when(loudest)
     if answer is None:
-        return (
-            f"Most is said by quick looks at {when}; no span that was looked at closely says more.",
-            f"最可疑的是快速观察到的 {when}；仔细观察的片段均未超过它。",
-        )
-    return f"Loudest at {when}: {answer.note}", f"最强于 {when}：{note_zh(answer)}"
+        return f"By single looks only; they say most at {when}.", f"仅有单帧观察；最可疑处为 {when}。"
+    more = more_zh = ""
+    if louder is not None:
+        more = f" Single looks say more at {_when(louder)}, which was not looked at closely."
+        more_zh = f"单帧观察在 {_when(louder)} 更可疑，但该处未经仔细观察。"
+    return f"Loudest at {when}: {answer.note}{more}", f"最强于 {when}：{note_zh(answer)}{more_zh}"
+
+
+def _when(said: Answer) -> str:
+    return f"{clock(said.start_s)}–{clock(said.end_s)}"
