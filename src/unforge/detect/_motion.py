@@ -31,6 +31,7 @@ TOLD = (
     *regions.MOUTH[::2],
 )  # points whose path the network follows
 EYES = ((33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380))  # corner, upper two, corner, lower two
+LOOKED = 136  # columns of the features that the frame network gives
 SAME_LEVELS = 0.05  # mean change between frames in grey levels; a repeated frame changes by less
 
 
@@ -140,7 +141,7 @@ def features(found: Motion, looked: Array) -> Array:
 
 
 def look(session: "onnxruntime.InferenceSession", track: FaceTrack, margin: float, size_px: int) -> Array:
-    """(T, 136): embedding, logit, three figures of the mask and three of quality that the frame network gives."""
+    """(T, 136): embedding, logit, four figures of the mask and three of quality that the frame network gives."""
     views = [
         align.warp(crop, align.face_square(mesh, margin, size_px), size_px)
         for crop, mesh in zip(track.crops, track.crop_landmarks_px, strict=True)

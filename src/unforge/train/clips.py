@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unforge import faces
-from unforge.errors import MediaError
 from unforge.exhibit import Exhibit
 from unforge.faces import FaceTrack
 from unforge.media.frame import Frame
@@ -42,12 +41,11 @@ class Clip:
 
 
 def cut(path: Path, most: int = PER_CLIP) -> list[Clip]:
-    """Up to `most` stretches of a film's main face, evenly over it; none where it shows no face for long enough."""
-    exhibit = Exhibit(path)
-    try:
-        tracks = exhibit.close_ups
-    except MediaError:
-        return []
+    """Up to `most` stretches of a film's main face, evenly over it; none where it shows no face for long enough.
+
+    Raises MediaError for a file that cannot be read.
+    """
+    tracks = Exhibit(path).close_ups
     if not tracks:
         return []
     track = max(tracks, key=lambda one: (float(one.size_px.sum()), -one.id))
@@ -119,7 +117,7 @@ def coded(clip: Clip, crf: int) -> Clip:
     packets += encoder.encode(None)
     shown = [out for packet in packets for out in decoder.decode(packet)] + decoder.decode(None)
     side = clip.rgb.shape[1]
-    return clip.showing([frame.to_ndarray(format="rgb24")[:side, :side] for frame in shown])
+    return clip.showing([np.asarray(frame.to_ndarray(format="rgb24")[:side, :side], np.uint8) for frame in shown])
 
 
 def seen(clip: Clip) -> FaceTrack | None:

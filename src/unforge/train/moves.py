@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from unforge import weights
 from unforge.detect import _motion, finegrained
+from unforge.errors import MediaError
 from unforge.train import clips, hard_clips, temporal_fakes
 from unforge.train.clips import Clip
 from unforge.train.sample import Sample
 from unforge.train.sampling import HeldOut
 
 FAMILIES: Mapping[str, float] = {"flicker": 0.32, "kinematic": 0.24, "mouth": 0.2, "animate": 0.24}
-VERSIONS = 3  # of every stretch that is not forged here: as it is, and coded again
+VERSIONS = 2  # of every stretch that is not forged here: as it is, and coded again
 Tell = Callable[[str, float], None] | None
 
 
@@ -49,19 +50,17 @@ class Moves:
     partner: NDArray[np.int64]
     stretch: tuple[str, ...]
 
-    def rows(
-        self, *, held_out: bool, label: str = "real", family: str | None = None, forged: bool | None = None
-    ) -> NDArray[np.int64]:
-        """Positions by who is held out, the label of the clip, the family, and whether a family forged it at all."""
-        hits = [
-            n
-            for n, (name, sample) in enumerate(zip(self.family, self.samples, strict=True))
-            if bool(self.held_out[n]) == held_out
-            and sample.label == label
-            and (family is None or name == family)
-            and (forged is None or (name != "") == forged)
-        ]
-        return np.asarray(hits, np.int64)
+    @property
+    def forged(self) -> NDArray[np.bool_]:
+        """(N,) pseudo-fakes."""
+        return self.partner >= 0
+
+    @property
+    def partnered(self) -> NDArray[np.bool_]:
+        """(N,) untouched stretches that went the same way as their pseudo-fake."""
+        found = np.zeros(len(self.partner), np.bool_)
+        found[self.partner[self.forged]] = True
+        return found
 
 
 def stretches(samples: Sequence[Sample], folder: Path, tell: Tell = None) -> list[Stretch]:
@@ -73,7 +72,12 @@ def stretches(samples: Sequence[Sample], folder: Path, tell: Tell = None) -> lis
         name = hashlib.sha256("/".join(sample.path.parts[-3:]).encode()).hexdigest()[:16]
         done = folder / f"{name}.json"
         if not done.exists():
-            cut = clips.cut(sample.path)
+            try:
+                cut = clips.cut(sample.path)
+            except MediaError as error:  # one bad file must not end a run, nor be taken for one without a face
+                if tell is not None:
+                    tell(f"left out: {sample.path}: {error}", n / len(videos))
+                continue
             for number, clip in enumerate(cut):
                 np.savez(
                     folder / f"{name}-{number}.npz", rgb=clip.rgb, times_s=clip.times_s, landmarks_px=clip.landmarks_px

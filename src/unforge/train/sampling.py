@@ -46,6 +46,12 @@ class HeldOut:
         return "/".join(Path(row["path"]).parts[-2:])
 
 
+def people(samples: Sequence[Sample]) -> list[str]:
+    """Of each sample, the group of people it belongs to; a file of nobody known stands for itself."""
+    group = _groups([sample.identity for sample in samples if sample.identity])
+    return [group[s.identity.split("+")[0]] if s.identity else "/".join(s.path.parts[-2:]) for s in samples]
+
+
 def _bucket(name: str) -> int:
     return hashlib.sha256((SALT + name).encode()).digest()[0]
 

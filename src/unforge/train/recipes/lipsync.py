@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from unforge import metrics
 from unforge.detect import _lips
@@ -44,6 +45,7 @@ SAME_PERSON = {  # seen to be the same people
 }
 SAME_CLIP = ("lia_inputs_obama",)  # the film is there twice
 SHIFT_ROWS = tuple(range(-REACH, REACH + 1, 2))
+PART_ROWS = 4  # every fourth row: the mouth looks much the same 20 ms later
 SHRINK = 0.1  # of the mean variance, added to every direction before whitening
 TOLERANCE_MS = 40.0  # a frame at 25 Hz
 # Ten to one would be carried by the set. But what is calibrated is whether a voice belongs to these lips: dubbing and
@@ -106,12 +108,18 @@ def main(
     return out
 
 
-def material(data: Path, on_progress: Callable[[str, float], None] | None = None) -> list[Clip]:
-    """The real clips of the training split in which somebody is seen and heard to talk."""
+def material(
+    data: Path,
+    on_progress: Callable[[str, float], None] | None = None,
+    *,
+    split: str = "train",
+    label: str = "real",
+) -> list[Clip]:
+    """The clips of a split in which somebody is seen and heard to talk."""
     samples = [
         sample
         for sample in datasets.index("manifest", data)
-        if sample.kind == "video" and sample.label == "real" and sample.split == "train"
+        if (sample.kind, sample.label, sample.split) == ("video", label, split)
     ]
     found = []
     for n, sample in enumerate(samples):
@@ -173,10 +181,10 @@ def fit(clips: Sequence[Clip]) -> LipVoiceNet:
 
 def _parts(clips: Sequence[Clip]) -> Floats:
     """The main directions (PARTS, pixels) in which pictures of mouths change, each with its largest pixel positive."""
-    pictures = np.concatenate([clip.lips.features[::2, SHAPES:] for clip in clips]).astype(np.float64)
-    # The small side: there are fewer rows than pixels, or about as many.
-    variance, rows = np.linalg.eigh(pictures @ pictures.T)
-    directions = (rows[:, ::-1][:, :PARTS] / np.sqrt(variance[::-1][:PARTS])).T @ pictures
+    pictures = np.concatenate([clip.lips.features[::PART_ROWS, SHAPES:] for clip in clips]).astype(np.float64)
+    # By the smaller side: there are fewer such rows than pixels.
+    variance, rows = eigh(pictures @ pictures.T, subset_by_index=(len(pictures) - PARTS, len(pictures) - 1))
+    directions = (rows[:, ::-1] / np.sqrt(variance[::-1])).T @ pictures
     signs = np.sign(np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1))
     return np.asarray(directions * signs, np.float64)
 
@@ -229,26 +237,36 @@ def compare(signals: Towers, lips: Lips, voice: Voice, lag_rows: int = 0) -> Agr
     return agreement(lip_signals, lips.first, voice_signals, voice.first + lag_rows, voice.speech)
 
 
-def left_out(clips: Sequence[Clip], people: Sequence[str]) -> list[Clip]:
-    """The clips that may teach where these people are asked."""
-    return [clip for clip in clips if clip.person not in people]
+class LeftOut:
+    """Nets that have never seen somebody, each fitted once."""
+
+    def __init__(self, clips: Sequence[Clip]) -> None:
+        self.clips = clips
+        self._known: dict[frozenset[str], Towers] = {}
+
+    def __call__(self, *people: str) -> Towers:
+        """The signals of the net fitted without these people."""
+        key = frozenset(people)
+        if key not in self._known:
+            self._known[key] = towers(fit([clip for clip in self.clips if clip.person not in key]))
+        return self._known[key]
 
 
-def measure(clips: Sequence[Clip], learned: bool, on_progress: Callable[[str, float], None] | None = None) -> Found:
-    """All true pairs and all mismatched ones, each by a net that has seen nobody of them; or by plain correlation.
+def without_net(*people: str) -> Towers:
+    """The plain correlation, which has seen nobody."""
+    return plain
+
+
+def measure(
+    clips: Sequence[Clip],
+    signals: Callable[..., Towers],
+    on_progress: Callable[[str, float], None] | None = None,
+) -> Found:
+    """All true pairs and all mismatched ones, each with the signals for those who must not have been seen before.
 
     Speech of somebody else begins with the speech it replaces: as dubbing does, and so that leading silence is no cue.
+    Raises UsageError where no clip gives a true and a mismatched pair.
     """
-    nets: dict[frozenset[str], Towers] = {}
-
-    def signals(*people: str) -> Towers:
-        if not learned:
-            return plain
-        key = frozenset(people)
-        if key not in nets:
-            nets[key] = towers(fit(left_out(clips, people)))
-        return nets[key]
-
     rows = []
     for n, clip in enumerate(clips):
         if on_progress is not None:
@@ -262,6 +280,8 @@ def measure(clips: Sequence[Clip], learned: bool, on_progress: Callable[[str, fl
         heard = np.array([found.confidence.max() for found in strangers if found is not None], np.float64)
         if true is not None and len(heard):
             rows.append((float(true.confidence.max()), _number(true.offset_ms), clip.spoken, heard))
+    if not rows:
+        raise UsageError("lipsync: expected people who are seen and heard to talk, two or more; got too few")
     confidence, offset_ms, presumed, heards = zip(*rows, strict=True)
     return Found(np.array(confidence), np.array(offset_ms), np.array(presumed), tuple(heards))
 
@@ -310,7 +330,7 @@ def finish(clips: Sequence[Clip], out: Path, on_progress: Callable[[str, float],
     if len({clip.person for clip in clips if clip.spoken}) < 4:
         people = len({clip.person for clip in clips})
         raise UsageError(f"lipsync: expected four people or more who are seen and heard to talk; got {people}")
-    by_net, by_plain = measure(clips, True, on_progress), measure(clips, False)
+    by_net, by_plain = measure(clips, LeftOut(clips), on_progress), measure(clips, without_net)
     if by_net.auc() <= by_plain.auc():
         told = f"its AUC is {by_net.auc():.3f}, that of the plain correlation {by_plain.auc():.3f}"
         raise WeightsError(f"lipsync: expected a net that beats the plain correlation; {told}, so none is written")
