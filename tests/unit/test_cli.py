@@ -338,17 +338,23 @@ def spoken(name: str, llr: float, note: str = "Seen.", **facts: float) -> Eviden
 
 
 SILENT = [abstention("manipulated", f"{name}-1", "The clip is short.") for name in ("pulse", "temporal")]
-ORIGIN = abstention("manipulated", "container-1", "The file was written anew.")
+ORIGIN = abstention("manipulated", "container-1", "Seen.")
 
 
 def test_each_examiner_that_spoke_has_a_line_and_the_others_share_one() -> None:
     context = spoken("scene", 0.0, max_abs_llr=0.0)
-    lines = answered(ORIGIN, *SILENT, context, spoken("seam", -2.0), spoken("finegrained", 3.0), spoken("odd", 0.1))
+    lines = answered(*SILENT, context, spoken("seam", -2.0), spoken("finegrained", 3.0), spoken("odd", 0.1))
     assert [line.removesuffix("Seen.").strip() for line in lines[-5:-1]] == [
         "fine traces     for +3.0", "blended parts   against −2.0", "odd-1           neither +0.1",
         "surroundings    for context",
     ]  # fmt: skip
     assert lines[-1] == "  Could not judge: pulse, movement"
+
+
+def test_context_that_abstains_has_its_line() -> None:
+    assert [line.split() for line in answered(ORIGIN, spoken("seam", -2.0))[-1:]] == [
+        ["the", "file", "for", "context", "Seen."]
+    ]
 
 
 def test_a_line_of_every_examiner_fits_80_columns() -> None:

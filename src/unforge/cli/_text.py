@@ -32,7 +32,7 @@ def lines(report: Report, language: str) -> Iterator[str]:
     if report.verdict is not None:
         yield from wrapped("  ", getattr(vocabulary.BANDS[report.verdict.band], language))
         yield from _odds(report.verdict, language)
-    for answer in _spoke(report):
+    for answer in (*of_role(report.evidence, "counted"), *of_role(report.evidence, "shown")):
         yield from _answer(answer, language)
     for told in _could_not_judge(report):
         yield from wrapped("  ", getattr(told, language))
@@ -55,12 +55,6 @@ def _odds(verdict: Verdict, language: str) -> Iterator[str]:
         return
     p, low, high, prior = map(vocabulary.percent, (verdict.probability, *verdict.interval, verdict.prior))
     yield from wrapped("  ", _ODDS[language].format(p=p, low=low, high=high, prior=prior))
-
-
-def _spoke(report: Report) -> list[Evidence]:
-    """Who has something to say: what counts first."""
-    shown = [answer for answer in of_role(report.evidence, "shown") if not answer.abstained]
-    return [*of_role(report.evidence, "counted"), *shown]
 
 
 def _answer(answer: Evidence, language: str) -> Iterator[str]:

@@ -146,7 +146,7 @@ def _voices(evidence: Sequence[Evidence]) -> Iterable[Said]:
     if len(counted) > 1:
         told = joined([_voice(answer) for answer in counted])
         yield Said(f"Strongest first: {told.en}.", f"由强到弱：{told.zh}。")
-    shown = [lane(answer.source).name for answer in of_role(evidence, "shown") if not answer.abstained]
+    shown = [lane(answer.source).name for answer in of_role(evidence, "shown")]
     if shown:
         names = joined(shown)
         yield Said(f"Shown for information, not counted: {names.en}.", f"仅供参考、不计入结论：{names.zh}。")

@@ -6,6 +6,7 @@ from unforge.evidence import Evidence
 from unforge.explain import words
 from unforge.explain.formats import _facts
 from unforge.explain.formats._curves import curves
+from unforge.explain.formats._labels import CALIBRATION
 from unforge.explain.formats._markup import both, quoted, section, visible
 from unforge.explain.formats._timeline import colour_of
 from unforge.explain.roles import role, strongest_first
@@ -70,7 +71,7 @@ def _note(answer: Evidence) -> str:
 def _table(answer: Evidence) -> str:
     """Its facts, folded away."""
     rows = "".join(
-        f'<tr class="{"calibration" if name in _facts.CALIBRATION else "measured"}">'
+        f'<tr class="{"calibration" if name in CALIBRATION else "measured"}">'
         f"<th scope=row>{both(_facts.label_of(name))}</th><td>{both(_facts.value_of(name, value))}</td></tr>"
         for name, value in _facts.in_order(answer.facts)
     )

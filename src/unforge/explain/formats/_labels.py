@@ -1,0 +1,178 @@
+"""What facts of examiners are called in both languages; one that is not here is called by its name (see _facts.py)."""
+
+from collections.abc import Mapping
+
+from unforge.explain.vocabulary import Said
+
+# How the answer was made; told after what was measured.
+CALIBRATION: Mapping[str, Said] = {
+    "llr_low": Said("LLR, low end of the 95% interval", "对数似然比，95% 区间下限"),
+    "llr_high": Said("LLR, high end of the 95% interval", "对数似然比，95% 区间上限"),
+    "llr_manipulated": Said(
+        "LLR from which on it alone would say “strong evidence”", "单独判为“证据充分”所需的对数似然比"
+    ),
+    "llr_no_evidence": Said("LLR down from which it alone would say “none found”", "单独判为“未发现”的对数似然比上限"),
+    "threshold_fpr": Said("false-positive rate at its “strong evidence”", "其“证据充分”阈值上的误报率"),
+    "calibration_reals": Said("untouched samples it was calibrated on", "校准所用的未改动样本"),
+    "calibration_fakes": Said("manipulated samples it was calibrated on", "校准所用的伪造样本"),
+    "max_abs_llr": Said("largest LLR this calibration supports", "该校准支持的最大对数似然比"),
+}
+
+LABELS: Mapping[str, Said] = {
+    "faces": Said("faces found", "发现的人脸"),
+    "faces_judged": Said("faces judged", "已判断的人脸"),
+    "faces_read": Said("faces read", "已读取的人脸"),
+    "looks_judged": Said("looks judged", "已判断的观察次数"),
+    "duration_s": Said("seen for", "观察时长"),
+    "spans": Said("spans of the film judged", "已判断的片段"),
+    "spans_closely": Said("of these, examined closely", "其中仔细检验的片段"),
+    "span_llr": Said("LLR of the most suspicious span", "最可疑片段的对数似然比"),
+    "span_start_s": Said("that span begins at", "该片段开始于"),
+    "span_end_s": Said("and ends at", "结束于"),
+    "pulse_bpm": Said("heart rate", "心率"),
+    "snr_db": Said("signal to noise", "信噪比"),
+    "p_value": Said("p: as much or more by chance", "p 值：纯属偶然时出现同样结果的概率"),
+    "p_rhythm": Said("p of the rhythm", "节律的 p 值"),
+    "p_coherence": Said("p of the agreement between parts", "部位一致性的 p 值"),
+    "coherence": Said("agreement of forehead and cheeks (1: full)", "额头与脸颊的一致性（1 为完全一致）"),
+    "phase_lag_ms": Said("cheeks after forehead", "脸颊滞后于额头"),
+    "coherence_neck": Said("agreement of face and neck", "面部与颈部的一致性"),
+    "coherence_background": Said("agreement of face and background", "面部与背景的一致性"),
+    "background_share": Said("the rhythm in the background, of that in the face", "背景中的同频节律（相对于面部）"),
+    "motion_share": Said("head movement in that rhythm", "头部运动中该节律的占比"),
+    "motion_px": Said("head movement in that rhythm", "该节律的头部运动幅度"),
+    **{
+        f"pulse_bpm_{part}": Said(f"heart rate, {en}", f"心率（{zh}）")
+        for part, (en, zh) in {
+            "forehead": ("forehead", "额头"),
+            "cheeks": ("cheeks", "脸颊"),
+            "chin": ("chin", "下巴"),
+            "pos": ("method POS", "POS 法"),
+            "chrom": ("method CHROM", "CHROM 法"),
+            "green": ("method green channel", "绿色通道法"),
+            "ica": ("method ICA", "ICA 法"),
+            "lgi": ("method LGI", "LGI 法"),
+            "pbv": ("method PBV", "PBV 法"),
+        }.items()
+    },
+    **{
+        f"p_{part}": Said(f"p of the rhythm, {en}", f"节律的 p 值（{zh}）")
+        for part, (en, zh) in {
+            "forehead": ("forehead", "额头"),
+            "cheeks": ("cheeks", "脸颊"),
+            "chin": ("chin", "下巴"),
+        }.items()
+    },
+    "offset_ms": Said("sound after the lips where they fit best", "最吻合时声音滞后于唇形"),
+    "confidence": Said(
+        "fit beyond that of an unrelated voice, in standard deviations", "超出无关语音的吻合度（标准差）"
+    ),
+    "correlation": Said("fit of lips and voice (1: full)", "唇形与语音的相关系数（1 为完全吻合）"),
+    "speech_s": Said("speech heard while the lips are seen", "可见唇部期间的语音时长"),
+    "speakers_visible": Said("faces whose lips fit the voice", "唇形与语音吻合的人脸"),
+    "mouth_movement_nose_lengths": Said("movement of the mouth, in nose lengths", "嘴部运动幅度（以鼻长为单位）"),
+    "mouth_width_px": Said("width of the mouth", "嘴部宽度"),
+    "distinct_frames_hz": Said("frames that differ from the one before", "与前一帧不同的帧"),
+    "sound_start_ms": Said("sound begins at", "声音开始于"),
+    "format": Said("format", "格式"),
+    "codec": Said("coding", "编码"),
+    "profile": Said("profile of the coding", "编码档次"),
+    "written_by": Said("written by", "写入软件"),
+    "encoder": Said("encoder", "编码器"),
+    "software": Said("software", "软件"),
+    "handler": Said("name of the track", "轨道名称"),
+    "camera": Said("camera named", "注明的相机"),
+    "brands": Said("brands of the format", "格式标识"),
+    "box_layout": Said("boxes in order", "文件结构"),
+    "boxes_cut": Said("cut off", "文件不完整"),
+    "created": Said("time of creation, as written", "所写的创建时间"),
+    "content_credentials": Said("carries content credentials", "带有内容凭证"),
+    "bitrate_kbps": Said("bits a second", "码率"),
+    "bits_per_pixel": Said("bits per pixel", "每像素比特数"),
+    "interlaced": Said("interlaced", "隔行扫描"),
+    "packets_corrupt": Said("damaged packets", "损坏的数据包"),
+    "edits": Said("parts shown by the edit list", "编辑列表显示的段数"),
+    "edit_start_ms": Said("hidden at the start by the edit list", "编辑列表隐藏的开头"),
+    "edit_delay_ms": Said("delay by the edit list", "编辑列表的延迟"),
+    "edit_cut_end_ms": Said("hidden at the end by the edit list", "编辑列表隐藏的结尾"),
+    "edit_rate_changes": Said("parts played at another speed", "变速播放的段数"),
+    "frames_listed": Said("frames", "帧数"),
+    "frames_empty": Said("empty frames", "空帧"),
+    "frames_same_time": Said("frames at the time of another", "与其他帧时间相同的帧"),
+    "first_frame_ms": Said("first frame shown at", "首帧显示时间"),
+    "first_decoded_ms": Said("first frame decoded at", "首帧解码时间"),
+    "frame_step_ms": Said("usual step between frames", "通常的帧间隔"),
+    "longest_step_ms": Said("longest step between frames", "最长的帧间隔"),
+    "gaps": Said("gaps between frames", "帧间缺口"),
+    "uneven_share": Said("uneven steps between frames", "不均匀的帧间隔"),
+    "key_frames": Said("key frames", "关键帧"),
+    "key_step_frames": Said("usual step between key frames", "通常的关键帧间隔"),
+    "key_step_s": Said("usual step between key frames", "通常的关键帧间隔"),
+    "longest_key_step_s": Said("longest step between key frames", "最长的关键帧间隔"),
+    "frames_skipped_share": Said("frames coded as a repetition", "编码为重复的帧"),
+    "frames_repeated_share": Said("frames that look like the one before", "看上去与前一帧相同的帧"),
+    "earlier_key_step_frames": Said("key frames of an earlier coding, every", "此前编码的关键帧间隔"),
+    "earlier_key_step_p": Said("p of that", "其 p 值"),
+    "sound_codec": Said("coding of the sound", "声音编码"),
+    "sound_rate_hz": Said("samples of sound", "声音采样率"),
+    "sound_after_picture_ms": Said("sound starts after the picture by", "声音起点晚于画面"),
+    "sound_longer_s": Said("sound longer than the picture by", "声音比画面长"),
+    "jpeg_quality": Said("JPEG quality", "JPEG 质量"),
+    "jpeg_standard_tables": Said("standard JPEG tables", "标准 JPEG 量化表"),
+    "jpeg_progressive": Said("progressive JPEG", "渐进式 JPEG"),
+    "jpeg_sampling": Said("JPEG colour sampling", "JPEG 色度采样"),
+    "jfif": Said("JFIF mark", "JFIF 标记"),
+    "adobe_marker": Said("mark of Adobe software", "Adobe 软件标记"),
+    "photoshop_block": Said("block of Photoshop", "Photoshop 数据块"),
+    "xmp": Said("XMP metadata", "XMP 元数据"),
+    "pictures_in_file": Said("pictures in the file", "文件中的图片数"),
+    "exif_fields": Said("EXIF entries", "EXIF 条目数"),
+    "exif_damaged": Said("EXIF damaged", "EXIF 损坏"),
+    "camera_settings": Said("settings of a camera among them", "其中的相机参数"),
+    "location": Said("place of the shot", "拍摄地点"),
+    "thumbnail": Said("thumbnail", "缩略图"),
+    "thumbnail_same_shape": Said("thumbnail of the same shape", "缩略图长宽比相同"),
+    "dates": Said("dates", "日期数"),
+    "changed_after_shot": Said("changed after the shot", "拍摄后更改过"),
+    "size_as_shot": Said("as large as shot", "尺寸与拍摄时相同"),
+    "texts": Said("texts beside the picture", "图片附带的文本"),
+    "face_motion_px": Said("movement of the head between looks", "头部的运动"),
+    "background_motion_px": Said("movement of the background between looks", "背景的运动"),
+    "background_follows_face": Said("background moves with the head (1: fully)", "背景随头部运动的程度（1 为完全）"),
+    "background_change_levels": Said("change of the background beyond movement", "运动之外的背景变化"),
+    "noise_log_ratio": Said("noise, face against surroundings (0: alike)", "噪声：人脸与周围之比的对数（0 为相同）"),
+    "sharpness_log_ratio": Said(
+        "sharpness, face against surroundings (0: alike)", "清晰度：人脸与周围之比的对数（0 为相同）"
+    ),
+    "ela_log_ratio": Said(
+        "loss on saving again, face against surroundings (0: alike)", "再次压缩的损失：人脸与周围之比的对数（0 为相同）"
+    ),
+    "neck_delta_e": Said("colour of face and neck, ΔE", "面部与颈部的色差 ΔE"),
+    "ears_delta_e": Said("colour of face and ears, ΔE", "面部与耳部的色差 ΔE"),
+    "blocks_face": Said("grid of 8-px blocks in the face", "人脸的 8 像素块效应"),
+    "blocks_surroundings": Said("grid of 8-px blocks around it", "周围的 8 像素块效应"),
+    "blocks_log_ratio": Said(
+        "grid of blocks, face against surroundings (0: alike)", "块效应：人脸与周围之比的对数（0 为相同）"
+    ),
+    "jitter_ratio": Said("tremble of the inner face over that of its outline", "五官抖动与轮廓抖动之比"),
+    "blinks_per_min": Said("blinks", "眨眼"),
+}
+
+# Facts that are 1 or 0.
+YES_OR_NO = (
+    "adobe_marker",
+    "boxes_cut",
+    "changed_after_shot",
+    "content_credentials",
+    "exif_damaged",
+    "interlaced",
+    "jfif",
+    "jpeg_progressive",
+    "jpeg_standard_tables",
+    "location",
+    "photoshop_block",
+    "size_as_shot",
+    "thumbnail",
+    "thumbnail_same_shape",
+    "xmp",
+)
