@@ -79,7 +79,7 @@ class Person:
         told: dict[str, float | None] = {
             "pulse_bpm": rhythm.bpm,
             "snr_db": rhythm.snr_db,
-            "pulse_amplitude_percent": 100.0 * rhythm.amplitude,
+            "pulse_amplitude_share": rhythm.amplitude,
             "p_value": rhythm.p_value,
             "p_rhythm": rhythm.p_rhythm,
             "p_coherence": rhythm.p_coherence,
@@ -94,7 +94,7 @@ class Person:
             **{f"pulse_bpm_{name}": bpm for name, bpm in zip(PARTS, rhythm.bpm_by_part, strict=True)},
             **{f"p_{name}": p for name, p in zip(PARTS, rhythm.p_by_part, strict=True)},
         }
-        return {name: round(float(value), 4) for name, value in told.items() if value is not None}
+        return {name: round(float(value), 5) for name, value in told.items() if value is not None}
 
     @property
     def region(self) -> Region:
@@ -291,6 +291,8 @@ def _steady(track: FaceTrack) -> FaceTrack:
     starts = np.flatnonzero(np.diff(track.times_s[kept], prepend=-np.inf) > GAP_S)
     parts = np.split(kept, starts[1:])
     longest = max(parts, key=lambda part: _duration_s(track.times_s[part]))
+    if len(longest) == len(track):
+        return track
     arrays = {field.name: getattr(track, field.name)[longest] for field in fields(track) if field.name != "id"}
     return replace(track, **arrays)
 
