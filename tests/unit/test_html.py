@@ -198,7 +198,7 @@ def cards(text: str) -> list[str]:
 def test_there_is_a_card_for_each_examiner_and_what_counts_comes_first() -> None:
     context = said("pulse", 0.0, max_abs_llr=0.0)
     found = cards(examined(SHORT, ORIGIN, context, said("seam", -1.0), said("finegrained", 3.0), said("new", 0.8)))
-    titles = ("Fine traces", "Blended parts", "new-1", "The file itself", "Pulse (blood flow", "Pulse (blood flow")
+    titles = ("Fine traces", "Blended parts", "new-1", "Pulse (blood flow", "The file itself", "Pulse (blood flow")
     assert all(title in card for card, title in zip(found, titles, strict=True))
     assert "strong support for manipulation" in found[0]
     assert all("context only" in card and 'class="lean"' not in card for card in found[3:5])
@@ -275,6 +275,8 @@ def test_a_curve_without_length_is_left_out() -> None:
         ("pulse_bpm_tongue", 71.24, "pulse tongue", "71.2 bpm"),
         ("head_turn_deg", 12.0, "head turn", "12°"),
         ("encoder", "Lavf <b>", "encoder", "Lavf &lt;b&gt;"),
+        ("frames_lost", 3.0, "frames lost", "3"),
+        ("lost_frames", 3.0, "lost", "3 frames"),
         ("boxes_cut", 1.0, "cut off", "yes"),
         ("sound_edits", 2.0, "sound: parts shown by the edit list", "2"),
         ("s", 2.0, "s", "2 s"),

@@ -49,7 +49,8 @@ def findings(
     """At most 5 looks, at most 2 of a person, loudest first.
 
     examiners, answers: who was asked and what each said, in the same order. A person whom the evidence hardly speaks
-    against has no findings, whatever is marked there: nothing was found. most_tested: whose mark is tested by hiding it.
+    against has no findings, whatever is marked there: nothing was found. most_tested: so many marks are tested by
+    hiding them.
     """
     chosen = _telling(exhibit.tracks, examiners, answers)
     hidden = _hidden(exhibit, chosen[:most_tested])

@@ -26,4 +26,4 @@ def of_role(evidence: Iterable[Evidence], wanted: Role) -> list[Evidence]:
 
 def strongest_first(evidence: Iterable[Evidence]) -> Sequence[Evidence]:
     """What counted before what is shown before what could not judge; each from loud to quiet, equals as they came."""
-    return sorted(evidence, key=lambda answer: (ROLES.index(role(answer)), -abs(answer.llr)))
+    return sorted(evidence, key=lambda answer: (ROLES.index(role(answer)), answer.abstained, -abs(answer.llr)))

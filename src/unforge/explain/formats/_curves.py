@@ -24,7 +24,7 @@ from unforge.explain.formats._timeline import clock_labels
 from unforge.explain.vocabulary import Said, curve_name, face_name
 
 MOST_POINTS = 600  # of a curve are drawn: a figure has no more pixels
-_MOST_X_TICKS, _MOST_Y_TICKS = 5, 3
+_MOST_X_TICKS, _MOST_Y_TICKS = 5, 4
 _RIM = 0.06  # of the height, above and below a line
 
 _AXES: Mapping[str, Said] = {
@@ -143,11 +143,12 @@ def _mark(answer: Evidence, curve: Curve) -> _Mark | None:
 
 
 def _flag(axes: Axes, mark: _Mark | None) -> str:
-    """The marked value beside its line, on the side where there is room."""
+    """The marked value beside its line: on the side away from zero where there is room."""
     if mark is None:
         return ""
     share = axes.x(mark.x)
-    side = f"left:{100 * share:.2f}%" if share < 0.6 else f"right:{100 * (1.0 - share):.2f}%"
+    is_right = share < (0.6 if mark.x >= 0.0 else 0.3)
+    side = f"left:{100 * share:.2f}%" if is_right else f"right:{100 * (1.0 - share):.2f}%"
     return f'<b class="flag" style="{side}">{both(mark.said)}</b>'
 
 

@@ -18,10 +18,9 @@ UNITS: Mapping[str, Said] = {
     "deg": Said("°", "°"),
     "kbps": Said(" kbit/s", " kbit/s"),
     "bytes": Said(" bytes", " 字节"),
-    "frames": Said(" frames", " 帧"),
-    "levels": Said(" grey levels", " 级灰度"),
 }
 SHARES = ("share", "fpr")
+AT_THE_END: Mapping[str, Said] = {"frames": Said(" frames", " 帧"), "levels": Said(" grey levels", " 级灰度")}
 A_MINUTE = Said(" a minute", " 次/分")
 
 
@@ -54,13 +53,16 @@ def value_of(name: str, value: float | str) -> Said:
     unit = _unit(name)
     if unit in SHARES:
         return Said(*[f"{_figure(100.0 * value)}%"] * 2)
-    after = A_MINUTE if name.endswith("_per_min") else UNITS.get(unit, Said("", ""))
+    after = A_MINUTE if name.endswith("_per_min") else {**UNITS, **AT_THE_END}.get(unit, Said("", ""))
     return Said(f"{_figure(value)}{after.en}", f"{_figure(value)}{after.zh}")
 
 
 def _unit(name: str) -> str:
     """The last part of the name that is a unit: that of `pulse_bpm_chin` is bpm."""
-    return next((part for part in reversed(name.split("_")) if part in UNITS or part in SHARES), "")
+    parts = name.split("_")
+    if parts[-1] in AT_THE_END:
+        return parts[-1]
+    return next((part for part in reversed(parts) if part in UNITS or part in SHARES), "")
 
 
 def _figure(value: float) -> str:

@@ -79,6 +79,8 @@ LABELS: Mapping[str, Said] = {
     "profile": Said("profile of the coding", "编码档次"),
     "written_by": Said("written by", "写入软件"),
     "encoder": Said("encoder", "编码器"),
+    "encoder_crf": Said("encoder setting CRF (higher: coarser)", "编码器参数 CRF（越大越粗糙）"),
+    "encoder_keyint": Said("encoder setting, frames between key frames", "编码器参数：关键帧间隔"),
     "software": Said("software", "软件"),
     "handler": Said("name of the track", "轨道名称"),
     "camera": Said("camera named", "注明的相机"),
