@@ -14,7 +14,7 @@ from unforge.explain.findings import MOST_TESTED, findings
 from unforge.explain.roles import of_role
 from unforge.faces import FaceTrack
 from unforge.report import Face, FaceFrame, FaceImage, Finding
-from unforge.verdict import Verdict, posterior, weigh
+from unforge.verdict import Verdict, any_of, posterior, weigh
 
 QUESTION = "manipulated"
 THREADS = 2  # examiners at work at once: each runs on one thread, and the smallest machine meant has two cores
@@ -73,8 +73,9 @@ def _asked(exhibit: Exhibit, examiners: Sequence[Examiner], on_progress: OnProgr
 
 def _face(track: FaceTrack, evidence: Sequence[Evidence], prior: float, pictures: bool) -> Face:
     """What was said about one person: regions without a box speak for the whole track, those with one for a look."""
-    regions = [r for answer in of_role(evidence, "counted") for r in answer.regions if r.track == track.id]
-    llr = _of_person([region for region in regions if region.box_px is None])
+    counted = of_role(evidence, "counted")
+    regions = [region for answer in counted for region in answer.regions if region.track == track.id]
+    llr = _of_person(counted, track.id)
     by_time: dict[float, list[float]] = {}
     for region in regions:
         if region.box_px is not None:
@@ -90,9 +91,14 @@ def _face(track: FaceTrack, evidence: Sequence[Evidence], prior: float, pictures
     )
 
 
-def _of_person(regions: Sequence[Region]) -> float | None:
+def _of_person(answers: Sequence[Evidence], track: int) -> float | None:
     """What all examiners together say of one person, from what each says of the whole track; None where none does."""
-    return sum(region.llr for region in regions) / len(regions) if regions else None
+    whole: dict[str, list[float]] = {}
+    for answer in answers:
+        for region in answer.regions:
+            if region.track == track and region.box_px is None:
+                whole.setdefault(answer.source, []).append(region.llr)
+    return weights.trust().llr({source: any_of(llrs) for source, llrs in whole.items()})
 
 
 def _frames(track: FaceTrack, llr_by_time: Mapping[float, float]) -> tuple[FaceFrame, ...]:

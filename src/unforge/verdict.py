@@ -85,6 +85,13 @@ class Trust:
         """The voices of these sources together, the silent ones left out; None where they were never learned."""
         return self.voices.get(frozenset(sources) - self.silent)
 
+    def llr(self, said: Mapping[str, float]) -> float | None:
+        """What sources together say of one person or moment; None where nobody who is heard spoke."""
+        heard = [source for source in said if source not in self.silent]
+        if not heard:
+            return None
+        return (self.of(heard) or Voices(shared_voice(heard))).llr(said)
+
 
 def shared_voice(sources: Iterable[str]) -> dict[str, float]:
     """Weights for sources of which nothing was learned: all together have one voice, whoever is asked.

@@ -113,7 +113,11 @@ def _said(exhibit: Exhibit, examiners: Sequence[Examiner]) -> dict[str, Evidence
 
 def _moving(path: Path, n: int, examiners: Sequence[Examiner]) -> Iterator[Outcome]:
     """Stretches of an untouched clip, and each of them forged over time by one family after the other."""
-    for number, clip in enumerate(film.cut(path, STRETCHES)):
+    try:
+        stretches = film.cut(path, STRETCHES)
+    except MediaError:
+        return
+    for number, clip in enumerate(stretches):
         for f, family in enumerate(MOVING):
             rng = np.random.default_rng([SEED, n, number, f])
             layer, crf = hard_clips.draw(len(clip), rng), int(rng.integers(*hard_clips.CRF))
