@@ -212,9 +212,9 @@ CURVES: Mapping[str, Said] = {
     "mouth_opening": Said("Opening of the mouth", "张口程度"),
     "voice_level": Said("Loudness of the sound", "声音响度"),
     "landmark_jitter": Said("Tremble of the features", "五官抖动"),
-    "identity_drift": Said("Likeness to the same person", "与同一人的相似度"),
+    "identity_drift": Said("Likeness of the face to its own mean", "人脸与自身平均的相似度"),
     "eye_opening": Said("Opening of the eyes", "睁眼程度"),
-    "warp_residual": Said("Change that movement does not explain", "运动无法解释的变化"),
+    "warp_residual": Said("Change beyond movement, face over surroundings", "运动之外的变化：人脸与周围之比"),
     "temporal_score": Said("What movement says by itself", "运动本身给出的证据"),
 }
 

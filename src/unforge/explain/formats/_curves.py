@@ -44,7 +44,12 @@ _Y_UNITS: Mapping[str, Said] = {
     "ratio": Said("ratio", "比值"),
     "llr": Said("LLR", "对数似然比"),
 }
-_LINE_AT: Mapping[str, float] = {"pulse_trace": 0.0, "lip_voice_offset": 0.0, "temporal_score": 0.0}
+_LINE_AT: Mapping[str, float] = {
+    "pulse_trace": 0.0,
+    "lip_voice_offset": 0.0,
+    "temporal_score": 0.0,
+    "warp_residual": 1.0,  # the face changes as what surrounds it
+}
 _FROM_ZERO = ("pulse_spectrum", "landmark_jitter", "mouth_opening", "eye_opening", "warp_residual")
 _MARKED_BY: Mapping[str, str] = {"pulse_spectrum": "pulse_bpm", "lip_voice_offset": "offset_ms"}  # fact by curve
 
