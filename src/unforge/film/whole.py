@@ -21,12 +21,16 @@ FEW_LOOKS = 3  # a face with fewer was seen briefly
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span looked at closely, and what its verdict would be by itself."""
+    """A span looked at closely, the band that it would get by itself, and who in it says most.
+
+    llr: of that person, or of everything together where that is more; track: None in that case.
+    """
 
     start_s: float
     end_s: float
     band: Band
-    llr: float | None
+    llr: float
+    track: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +99,27 @@ def _film(parts: Parts, pieces: Sequence[Part], quick: Suspicion, spans: Sequenc
 
 
 def _loudest(spans: Sequence[Part]) -> Span | None:
-    """Of equally loud ones the first: they were chosen in the order of suspicion."""
-    judged = []
-    for span in spans:
-        verdict = verdict_of(span.seen.evidence, 0.5)
-        if verdict.llr is not None:
-            judged.append(Span(span.start_s, span.start_s + SPAN_S, verdict.band, verdict.llr))
-    return max(judged, key=lambda span: span.llr or 0.0, default=None)
+    """The span that is flagged by itself, or whose most suspicious person is the most suspicious of all.
+
+    Of equally loud ones the first: they were chosen in the order of suspicion.
+    """
+    judged = [judgement for span in spans if (judgement := _judged(span)) is not None]
+    return max(judged, key=lambda span: (span.band == "manipulated", span.llr), default=None)
+
+
+def _judged(part: Part) -> Span | None:
+    """A span by itself. Somebody who is seen for a moment must not hide what is said of the one who is seen throughout:
+    the loudest person counts, or all people and the sound together where they say more.
+    """
+    verdict = verdict_of(part.seen.evidence, 0.5)
+    if verdict.llr is None:
+        return None
+    people = [face for face in part.seen.faces if face.llr is not None and len(face.frames) >= FEW_LOOKS]
+    person = max(people, key=lambda face: face.llr or 0.0, default=None)
+    end_s, together = part.start_s + SPAN_S, verdict.llr
+    if person is None or person.llr is None or person.llr < together:
+        return Span(part.start_s, end_s, verdict.band, together, None)
+    return Span(part.start_s, end_s, verdict.band, person.llr, person.track)
 
 
 def _with_loudest(answer: Evidence, loudest: Span | None) -> Evidence:

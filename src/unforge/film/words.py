@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from unforge.exhibit import GAP_S
-from unforge.explain.vocabulary import BANDS, Said, clock
+from unforge.explain.vocabulary import BANDS, Said, clock, face_name
 from unforge.film.pooled import SPAN_S
 from unforge.film.whole import FEW_LOOKS, Film
 
@@ -30,10 +30,11 @@ def _loudest(film: Film) -> Iterable[Said]:
     if film.loudest is None:
         return
     when = f"{clock(film.loudest.start_s)}–{clock(film.loudest.end_s)}"
-    band = BANDS[film.loudest.band]
+    band, track = BANDS[film.loudest.band], film.loudest.track
+    who = Said("", "") if track is None else Said(f" ({face_name(track).en})", f"（{face_name(track).zh}）")
     yield Said(
-        f"Most suspicious span: {when}; by itself it would be “{band.en}”.",
-        f"最可疑的片段：{when}；单独来看为“{band.zh}”。",
+        f"Most suspicious span: {when}{who.en}; by itself it would be “{band.en}”.",
+        f"最可疑的片段：{when}{who.zh}；单独来看为“{band.zh}”。",
     )
     if film.loudest.band == "manipulated" and film.false_alarms is not None:
         yield Said(
