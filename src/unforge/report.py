@@ -218,6 +218,7 @@ def _verdict_to(verdict: Verdict | None) -> dict[str, Any] | None:
         "prior": verdict.prior,
         "llr_manipulated": verdict.llr_manipulated,
         "llr_no_evidence": verdict.llr_no_evidence,
+        "rates": dict(verdict.rates),
     }
 
 
@@ -344,6 +345,7 @@ def _verdict_from(data: Mapping[str, Any]) -> Verdict:
         data["prior"],
         data.get("llr_manipulated"),
         data.get("llr_no_evidence"),
+        dict(data.get("rates", {})),
     )
 
 

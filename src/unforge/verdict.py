@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from unforge.errors import UsageError
@@ -20,6 +20,8 @@ class Verdict:
     interval: 95 % interval of that probability, from the uncertainty of the calibration.
     llr: the fused natural-log likelihood ratio.
     llr_manipulated, llr_no_evidence: from where on the bands of these names hold, None where that was not measured.
+    rates: what was measured of all examiners together, where it was: `threshold_fpr`, `calibration_reals`,
+        `calibration_fakes`, `max_abs_llr`.
     """
 
     question: str
@@ -30,6 +32,7 @@ class Verdict:
     prior: float
     llr_manipulated: float | None = None
     llr_no_evidence: float | None = None
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 def posterior(llr: float, prior: float) -> float:
@@ -54,7 +57,7 @@ class Voices:
     """How the answers of some sources become one: llr = offset + sum of weight x llr, never beyond the cap.
 
     Learned for these sources speaking together (train/fusion.py): detectors that look at the same pixels are not
-    independent, and whoever is left speaks louder when another abstains.
+    independent, and whoever is left speaks louder when another abstains. rates: as on a Verdict.
     """
 
     weights: Mapping[str, float]
@@ -62,6 +65,7 @@ class Voices:
     cap: float = math.inf
     llr_manipulated: float = math.inf
     llr_no_evidence: float = -math.inf
+    rates: Mapping[str, float] = field(default_factory=dict)
 
     def llr(self, said: Mapping[str, float]) -> float:
         """The fused likelihood ratio of what each source said; sources that are not among the weights are not heard."""
@@ -140,8 +144,14 @@ def weigh(
         (posterior(min(low, llr), prior), posterior(max(high, llr), prior)),
         llr,
         prior,
-        *(value if math.isfinite(value) else None for value in (voices.llr_manipulated, voices.llr_no_evidence)),
+        _known(voices.llr_manipulated),
+        _known(voices.llr_no_evidence),
+        voices.rates,
     )
+
+
+def _known(threshold: float) -> float | None:
+    return threshold if math.isfinite(threshold) else None
 
 
 def _said(answers: Sequence[Evidence], fact: str | None) -> dict[str, float]:

@@ -11,7 +11,7 @@ from unforge import weights
 from unforge.evidence import Evidence, abstention
 from unforge.train.heard import Heard
 from unforge.train.recipes import trust
-from unforge.verdict import posterior, weigh
+from unforge.verdict import Voices, posterior, weigh
 
 
 def told(count: int = 400, seed: int = 0, *, noise: bool = False, copy: bool = False) -> list[Heard]:
@@ -29,10 +29,10 @@ def told(count: int = 400, seed: int = 0, *, noise: bool = False, copy: bool = F
     return found
 
 
-def voices(found: list[Heard], *sources: str) -> trust.Voices:
+def voices(found: list[Heard], *sources: str) -> Voices:
     learned = trust.learn(found, sources)
     assert learned is not None
-    return learned.voices
+    return learned
 
 
 def test_independent_sources_say_more_together_and_come_out_calibrated() -> None:
@@ -99,7 +99,9 @@ def test_what_was_learned_is_read_back_and_weighs(learned: Path) -> None:
     answers = [Evidence("manipulated", name, llr, "Seen.") for name, llr in (("a-1", 1.0), ("b-1", 0.5))]
     both = found.of(["a-1", "b-1"])
     assert both is not None
-    assert weigh(answers, trust=found).llr == pytest.approx(both.llr({"a-1": 1.0, "b-1": 0.5}))
+    verdict = weigh(answers, trust=found)
+    assert verdict.llr == pytest.approx(both.llr({"a-1": 1.0, "b-1": 0.5}))
+    assert verdict.rates["calibration_reals"] == sum(not one.fake for one in told())
     silent = abstention("manipulated", "b-1", "Too dark.")
     alone = found.of(["a-1"])
     assert alone is not None

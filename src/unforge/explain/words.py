@@ -56,7 +56,7 @@ def explain(
         *_many_faces(verdict, faces),
         *_findings(exhibit, findings),
         *_probability(verdict),
-        *_error_rates(calibration(evidence), _by_itself(evidence)),
+        *_error_rates(*_measured_rates(verdict, evidence)),
         *could_not_judge(exhibit.media, evidence),
         *_not_judged(faces),
         MEANING[verdict.band],
@@ -70,16 +70,11 @@ def limits(
     verdict: Verdict,
     evidence: Sequence[Evidence],
     faces: Sequence[Face],
-    error_rates: Mapping[str, float] | None = None,
 ) -> Sentences:
-    """What could not be seen in this exhibit and how often such a verdict errs.
-
-    error_rates: `threshold_fpr`, `calibration_reals`, `calibration_fakes`, `max_abs_llr`; taken from the
-    evidence where None.
-    """
-    rates = calibration(evidence) if error_rates is None else error_rates
+    """What could not be seen in this exhibit and how often such a verdict errs."""
+    rates, whose = _measured_rates(verdict, evidence)
     said = [
-        *_wrong_alarms(rates, _by_itself(evidence)),
+        *_wrong_alarms(rates, whose),
         Said(
             "Out of reach: pictures synthesised as a whole. The examiners look for faces changed inside a picture.",
             "能力之外：整幅画面均由人工智能生成的内容。检测器寻找的是画面之内被改动的人脸。",
@@ -88,7 +83,7 @@ def limits(
         *_sound(exhibit, evidence),
         *_quality(exhibit, evidence, faces),
         *_duration(exhibit, faces),
-        *_cap(rates, _by_itself(evidence)),
+        *_cap(rates, whose),
         Said(
             "The error rates come from one calibration set; other cameras, apps and manipulations may behave "
             "differently.",
@@ -96,6 +91,11 @@ def limits(
         ),
     ]
     return _by_language(said)
+
+
+def _measured_rates(verdict: Verdict, evidence: Sequence[Evidence]) -> tuple[Mapping[str, float], Said | None]:
+    """The error rates of all examiners together, or of the loudest one and then whose they are."""
+    return (verdict.rates, None) if verdict.rates else (calibration(evidence), _by_itself(evidence))
 
 
 def calibration(evidence: Iterable[Evidence]) -> Mapping[str, float]:

@@ -100,5 +100,6 @@ def trust() -> Trust:
     voices = {}
     for entry in data["voices"]:
         fields = ("offset", "cap", "llr_manipulated", "llr_no_evidence")
-        voices[frozenset(entry["weights"])] = Voices(entry["weights"], **{name: entry[name] for name in fields})
+        plain = {name: float(entry[name]) for name in fields}
+        voices[frozenset(entry["weights"])] = Voices(entry["weights"], **plain, rates=entry["rates"])
     return Trust(voices, frozenset(data["silent"]), frozenset(data["weak"]))

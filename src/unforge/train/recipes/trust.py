@@ -7,7 +7,7 @@ pixels. What an examiner adds is measured by leaving it out; one that adds nothi
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -29,16 +29,6 @@ PULL = 0.02  # towards one shared voice, per squared unit of weight
 WEAK = ("pulse", "lipsync", "scene")  # examiners that look at something else than traces in pixels
 LEAST_GAIN = 0.0  # of the AUC on held-out material, lower end of 95 %, for an examiner to be heard
 FEWEST = 20  # exhibits of a class on which a set of examiners spoke together
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """The voices of one set of sources, with what calibrated them."""
-
-    voices: Voices
-    threshold_fpr: float
-    reals: int
-    fakes: int
 
 
 def main(
@@ -96,24 +86,21 @@ def _source(name: str) -> str:
     return str(weights.card(name).details["version"]) if name in weights.available() else f"{name}-1"
 
 
-def _entry(one: Learned) -> dict[str, Any]:
-    voices = one.voices
+def _entry(voices: Voices) -> dict[str, Any]:
     return {
         "offset": voices.offset,
         "cap": voices.cap,
         "llr_manipulated": voices.llr_manipulated,
         "llr_no_evidence": voices.llr_no_evidence,
-        "threshold_fpr": one.threshold_fpr,
-        "reals": one.reals,
-        "fakes": one.fakes,
         "weights": card.Inline(voices.weights),
+        "rates": card.Inline(voices.rates),
     }
 
 
 # Learning
 
 
-def learn(found: Sequence[Heard], sources: Sequence[str]) -> Learned | None:
+def learn(found: Sequence[Heard], sources: Sequence[str]) -> Voices | None:
     """The voices of sources speaking together, from all exhibits on which each of them spoke; None for too few."""
     together = [one for one in found if all(source in one.said for source in sources)]
     if min(sum(one.fake == fake for one in together) for fake in (False, True)) < FEWEST:
@@ -121,14 +108,19 @@ def learn(found: Sequence[Heard], sources: Sequence[str]) -> Learned | None:
     weights = _weights(together, sources)
     scored = _scored(together, weights)
     calibration = calibrate.fit(scored)
-    voices = Voices(
+    return Voices(
         {source: calibration.slope * weight for source, weight in weights.items()},
         calibration.intercept,
         calibration.cap,
         calibration.llr_manipulated,
         calibration.llr_no_evidence,
+        {
+            "threshold_fpr": calibration.threshold_fpr,
+            "calibration_reals": float(calibration.reals),
+            "calibration_fakes": float(calibration.fakes),
+            "max_abs_llr": calibration.cap,
+        },
     )
-    return Learned(voices, calibration.threshold_fpr, calibration.reals, calibration.fakes)
 
 
 def _weights(together: Sequence[Heard], sources: Sequence[str]) -> dict[str, float]:
