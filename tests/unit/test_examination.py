@@ -89,7 +89,7 @@ def test_a_picture_without_faces_cannot_be_assessed_and_says_why(tmp_path: Path)
     assert report.verdict is not None
     assert report.verdict.band == "not_assessable"
     assert report.verdict.probability is None
-    assert "No face" in report.evidence[0].note
+    assert any("No face" in answer.note for answer in report.evidence)
 
 
 def test_a_face_that_is_too_small_is_shown_but_not_judged(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_face_that_is_too_small_is_shown_but_not_judged(tmp_path: Path) -> Non
     assert len(report.faces) == 1
     assert report.faces[0].llr is None
     assert report.faces[0].frames[0].llr is None
-    assert "px" in report.evidence[0].note
+    assert any("px" in answer.note for answer in report.evidence)
 
 
 def test_a_file_that_cannot_be_read_is_an_error_in_the_report(tmp_path: Path) -> None:
