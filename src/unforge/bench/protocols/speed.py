@@ -9,7 +9,6 @@ portrait: a camera that pans over a picture with a face in front of noise. Memor
 and its decoder, sampled.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -277,8 +276,11 @@ def _family(pid: int) -> list[int]:
 
 
 def _resident_mb(pid: int) -> float:
+    """What a process holds in memory; pages that several hold count in shares: a child that is just being started is
+    a second view of its parent.
+    """
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
         return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
