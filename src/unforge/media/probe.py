@@ -2,7 +2,7 @@
 
 import hashlib
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +23,8 @@ class MediaFacts:
     has_sound: bool
     codec: str
     container: dict[str, str | float]  # its own words, and "decode_errors" met while probing
+    # How it was written, by its boxes, packets, tables and marks (media/child: boxes, coded, marks); units in names.
+    written: dict[str, str | float] = field(default_factory=dict)
 
 
 def probe(path: Path | str) -> MediaFacts:

@@ -5,6 +5,7 @@ import math
 import os
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import av
@@ -20,7 +21,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from unforge.errors import MediaError
-from unforge.media.child import sniff
+from unforge.media.child import boxes, coded, sniff
+from unforge.media.child.coded import Packet as Listed
 from unforge.media.child.sampling import Grid
 from unforge.media.child.skip import telling
 from unforge.media.limits import MAX_FRAME_PX
@@ -38,6 +40,7 @@ _SLACK_S = 1e-6
 _WORTH_A_JUMP_S = 20.0  # decoding from the start is safe everywhere and quick enough up to here
 _MARGIN_S = 0.5  # frames that are shown later may be stored earlier
 _MAX_TIMED_PACKETS = 20_000  # more than ten minutes at 30 Hz
+_BEGINNING_BYTES = 16_384  # where encoders sign
 _HD_LINES = 576  # above it, unlabelled colour is BT.709 by custom, else BT.601
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _MAX_STRETCH = 4.0  # pixels that claim to be longer than this are a mistake
@@ -47,9 +50,10 @@ _DISPLAY_MATRIX = struct.Struct("=9i")
 def probe(replies: "Replies") -> None:
     with _open() as container:
         stream = _picture(container)
-        first, times_s, errors = _survey(replies, container, stream)
-        if first is None:
+        seen = _survey(replies, container, stream)
+        if seen.first is None:
             raise _nothing_decoded(stream)
+        first, times_s = seen.first, seen.times_s
         _check_size(first.width, first.height)
         rate_hz = (len(times_s) - 1) / (times_s[-1] - times_s[0]) if times_s[-1] > times_s[0] else None
         claimed_s = _claimed_duration_s(container, stream)
@@ -68,10 +72,11 @@ def probe(replies: "Replies") -> None:
                 "format": container.format.name,
                 "pixel_format": first.format.name,
                 "rotation_deg": float(geometry.rotation_deg),
-                "decode_errors": float(errors),
+                "decode_errors": float(seen.errors),
                 **({} if claimed_s is None else {"claimed_duration_s": claimed_s}),
                 **_tags(container),
             },
+            "written": _written(container, stream, seen),
         }
     replies.send("facts", {"facts": facts})
     replies.send("end")
@@ -80,6 +85,34 @@ def probe(replies: "Replies") -> None:
 def _tags(container: InputContainer) -> dict[str, str]:
     some = sorted(container.metadata.items())[:40]
     return {f"tag_{name.lower()[:40]}": value[:200] for name, value in some}
+
+
+def _written(container: InputContainer, stream: VideoStream, seen: "_Survey") -> dict[str, str | float]:
+    """How the film was written, by its tags, boxes and packets."""
+    first = cast(VideoFrame, seen.first)
+    written: dict[str, str | float] = {"profile": stream.profile} if stream.profile else {}
+    written |= {"interlaced": float(first.interlaced_frame), "packets_corrupt": float(seen.errors)}
+    written |= coded.encoder_words(bytes(stream.codec_context.extradata or b"") + seen.beginning)
+    written |= coded.facts(seen.packets, float(stream.time_base or 0), first.width * first.height)
+    written |= _sound_facts(container, stream)
+    found = boxes.read_file()
+    return written if found is None else written | found.facts
+
+
+def _sound_facts(container: InputContainer, stream: VideoStream) -> dict[str, str | float]:
+    sounds = [other for other in container.streams.audio if other.codec_context]
+    if not sounds:
+        return {}
+    sound = sounds[0]
+    facts: dict[str, str | float] = {
+        "sound_codec": sound.codec_context.name,
+        "sound_rate_hz": float(sound.codec_context.sample_rate or 0),
+        "sound_after_picture_ms": round(1000.0 * (_start_s(sound) - _start_s(stream)), 1),
+    }
+    lengths = [float(one.duration * one.time_base) for one in (sound, stream) if one.duration and one.time_base]
+    if len(lengths) == 2:
+        facts["sound_longer_s"] = round(lengths[0] - lengths[1], 3)
+    return facts
 
 
 def frames(
@@ -305,22 +338,34 @@ def _decoded(replies: "Replies", packets: "Iterator[Packet[Any]]", stream: Any, 
             errors.count += 1
 
 
-def _survey(
-    replies: "Replies", container: InputContainer, stream: VideoStream
-) -> tuple[VideoFrame | None, list[float], int]:
-    """The first frame that can be decoded, the times of the packets in order, the errors met on the way."""
-    first, ticks, errors = None, set[int](), _Errors()
+@dataclass(slots=True)
+class _Survey:
+    """What goes by while a film is read once: first: the first frame that can be decoded; times_s: of the packets."""
+
+    first: VideoFrame | None = None
+    times_s: list[float] = field(default_factory=list)
+    packets: list[Listed] = field(default_factory=list)
+    beginning: bytes = b""  # of the first packet
+    errors: int = 0
+
+
+def _survey(replies: "Replies", container: InputContainer, stream: VideoStream) -> _Survey:
+    seen, ticks, errors = _Survey(), set[int](), _Errors()
     for packet in _packets(container, stream, errors):
         replies.alive()
         if packet.size and packet.pts is not None:
             ticks.add(packet.pts)
+        if len(seen.packets) < _MAX_TIMED_PACKETS:
+            seen.packets.append(Listed(packet.pts, packet.dts, packet.size, packet.is_keyframe))
+        seen.beginning = seen.beginning or bytes(packet)[:_BEGINNING_BYTES]
         errors.count += packet.is_corrupt
-        if first is None:
-            first = next(iter(_decode(packet, errors)), None)
+        if seen.first is None:
+            seen.first = next(iter(_decode(packet, errors)), None)
         elif len(ticks) >= _MAX_TIMED_PACKETS:
             break
     step_s = float(stream.time_base or 0)
-    return first, [tick * step_s for tick in sorted(ticks)] or [0.0], errors.count
+    seen.times_s, seen.errors = [tick * step_s for tick in sorted(ticks)] or [0.0], errors.count
+    return seen
 
 
 class _Clock:

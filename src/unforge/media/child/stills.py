@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from unforge.errors import MediaError
+from unforge.media.child import marks
 from unforge.media.child.sampling import Grid
 from unforge.media.limits import (
     MAX_ANIMATION_FRAMES,
@@ -60,6 +61,7 @@ def probe(replies: "Replies", name: str) -> None:
             "orientation": float(orientation),
             **_made_by(image),
         },
+        "written": marks.facts(image),
     }
     if _is_animation(image, name):
         durations_s = [duration_s for _, duration_s in _animation(image, replies)]
