@@ -56,6 +56,15 @@ def test_trembling_of_the_inner_face_shows_in_the_ratio_to_the_jaw_line() -> Non
     assert after > 1.5 * before
 
 
+def test_expression_is_that_of_the_face_and_not_of_the_camera() -> None:
+    alive = _motion.expression(_motion.motion(track()))
+    away = _motion.expression(_motion.motion(carried((60.0, -40.0), 1.2, 0.2)))
+    frozen = replace(track(), landmarks_px=np.repeat(track().landmarks_px[:1], len(track()), axis=0))
+    assert alive > 0.005
+    assert away == pytest.approx(alive, rel=0.15)
+    assert _motion.expression(_motion.motion(frozen)) < 1e-4
+
+
 def test_the_likeness_drops_in_the_frame_in_which_the_face_is_another() -> None:
     crops = track().crops.copy()
     crops[20] = crops[20][:, ::-1]

@@ -156,6 +156,7 @@ LABELS: Mapping[str, Said] = {
     "blocks_log_ratio": Said(
         "grid of blocks, face against surroundings (0: alike)", "块效应：人脸与周围之比的对数（0 为相同）"
     ),
+    "expression_share": Said("movement of eyes and mouth, share of eye distance", "眼与嘴的运动（占眼距的比例）"),
     "jitter_ratio": Said("tremble of the inner face over that of its outline", "五官抖动与轮廓抖动之比"),
     "blinks_per_min": Said("blinks", "眨眼"),
 }

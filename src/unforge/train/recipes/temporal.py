@@ -45,7 +45,7 @@ class Recipe:
     pairs: pseudo-fakes that are made once; versions: codings of every stretch as it is.
     """
 
-    pairs: int = 450
+    pairs: int = 480
     versions: int = moves.VERSIONS
     processes: int = 1
 
