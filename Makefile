@@ -68,7 +68,7 @@ bench: $(VENV)/.core  ## measure on the validation data, write results/ and the 
 	@peers=$$(ls results/peers/*.onnx 2>/dev/null | sed 's|.*/||; s|\.onnx$$||' | paste -s -d , -); set -e; \
 	for protocol in clips stills robustness; do $(BIN)/unforge bench $$protocol --data $(DATA); done; \
 	if test -n "$$peers"; then $(BIN)/unforge bench clips --data $(DATA) --peers $$peers; fi; \
-	for protocol in made explanation cues $$(test -f results/ablation/full.onnx && echo ablation leave-one-family-out); do \
+	for protocol in made lanes pulse lipsync scene film explanation cues $$(test -f results/ablation/full.onnx && echo ablation leave-one-family-out); do \
 	    $(BIN)/unforge bench $$protocol --data $(DATA); \
 	done; \
 	$(BIN)/unforge bench speed $${peers:+--peers $$peers}

@@ -60,8 +60,9 @@ def command(
 ) -> int:
     """Run PROTOCOL over the data and write one record; or render the tables from the records.
 
-    Protocols: clips, stills, made, robustness, explanation, cues, ablation, leave-one-family-out, speed. A record is
-    JSON: figures with 95 % intervals, hashes of data and networks, version, date, machine.
+    Protocols: clips, stills, made, lanes, pulse, lipsync, scene, film, robustness, explanation, cues, ablation,
+    leave-one-family-out, speed. A record is JSON: figures with 95 % intervals, hashes of data and networks, version,
+    date, machine.
     """
     if check and not tables:
         raise click.UsageError("--check goes with --tables")
