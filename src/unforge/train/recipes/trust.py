@@ -25,7 +25,8 @@ from unforge.train.heard import Heard
 from unforge.train.material import Material, allowed
 from unforge.verdict import Voices, shared_voice
 
-PULL = 0.02  # towards one shared voice, per squared unit of weight
+# Towards one shared voice, per squared unit of weight: exhibits are hundreds, but the people in them a few dozen.
+PULL = 0.1
 WEAK = ("pulse", "lipsync", "scene")  # examiners that look at something else than traces in pixels
 LEAST_GAIN = 0.0  # of the AUC on held-out material, lower end of 95 %, for an examiner to be heard
 FEWEST = 20  # exhibits of a class on which a set of examiners spoke together
