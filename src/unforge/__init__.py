@@ -1,6 +1,10 @@
 """unforge: tells whether a picture or video of a person has been forged, and shows why."""
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# ONNX Runtime keeps an identifier and an event log, and can send them, unless it is told before it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from unforge.evidence import Evidence, Region
 from unforge.report import Report

@@ -1,13 +1,16 @@
 """Promises of the package as a whole: small at the start, imports point down, folders are registries."""
 
+import os
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import cv2
 import pytest
 
 import unforge
+from tests.faces_samples import portrait
 from unforge import detect, weights
 from unforge.bench import protocols
 from unforge.errors import UnknownName
@@ -94,3 +97,14 @@ def test_every_network_that_others_made_is_named_in_the_notice() -> None:
         card = weights.card(name)
         assert card.file in notice or card.name in notice
     assert "EfficientNet-Lite0" in notice
+
+
+def test_examining_leaves_no_identifier_and_no_event_log_behind(tmp_path: Path) -> None:
+    """ONNX Runtime would keep both in the user's cache, ready to be sent."""
+    cv2.imwrite(str(tmp_path / "face.png"), cv2.cvtColor(portrait(), cv2.COLOR_RGB2BGR))
+    home = tmp_path / "home"
+    home.mkdir()
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
+    command = [sys.executable, "-m", "unforge", "examine", str(tmp_path / "face.png"), "--with", "seam"]
+    subprocess.run(command, check=True, env={**surroundings, "HOME": str(home)}, stdout=subprocess.DEVNULL)
+    assert [path.name for path in home.rglob("*") if path.is_file()] == []

@@ -34,19 +34,21 @@ def answer(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
 
 def test_a_moving_face_is_judged_stretch_by_stretch(answer: Evidence) -> None:
     assert not answer.abstained
-    (person,) = [region for region in answer.regions if region.box_px is None]
-    stretches = [region for region in answer.regions if region.box_px is not None]
+    (person,) = answer.regions
+    assert person.box_px is None
     assert person.llr == pytest.approx(answer.llr)
-    assert len(stretches) == 2
-    assert all(1.0 < region.end_s - region.start_s < 1.5 for region in stretches)
-    assert min(r.llr for r in stretches) <= person.llr <= max(r.llr for r in stretches)
+    (scores,) = [curve for curve in answer.curves if curve.name == "temporal_score"]
+    assert len(scores.x) == 2
+    assert 0.9 < scores.x[1] - scores.x[0] < 1.7
+    assert min(scores.y) - 1e-3 <= person.llr <= max(scores.y) + 1e-3
 
 
 def test_what_was_measured_comes_as_facts_and_curves(answer: Evidence) -> None:
     names = {curve.name for curve in answer.curves}
-    assert names == {"landmark_jitter", "warp_residual", "identity_drift", "eye_opening"}
+    assert names == {"temporal_score", "landmark_jitter", "warp_residual", "identity_drift", "eye_opening"}
     assert names <= set(CURVES)
-    assert all(len(curve.x) > 60 and curve.track == 0 for curve in answer.curves)
+    assert all(curve.track == 0 for curve in answer.curves)
+    assert all(len(curve.x) > 60 for curve in answer.curves if curve.name != "temporal_score")
     assert float(answer.facts["jitter_ratio"]) > 0.0
     assert float(answer.facts["repeated_frames_share"]) == 0.0
     assert "blinks_per_min" not in answer.facts  # less than three seconds say nothing about blinking

@@ -54,7 +54,7 @@ class Judged:
 
 
 class Temporal:
-    """The examiner. A region without a box for each person, one with a box for each stretch that was read."""
+    """The examiner. A region without a box for each person; what each stretch says is a curve."""
 
     name = "temporal"
     models = (CARD, FRAME_CARD)
@@ -111,20 +111,21 @@ class Temporal:
             "max_abs_llr": calibration.cap,
         }
         note, facts["note_zh"] = _note(worst, llr, calibration, measured)
-        regions = tuple(region for one in judged for region in self._regions(one))
-        curves = tuple(curve for _, found in cues for curve in found)
+        regions = tuple(map(self._person, judged))
+        curves = tuple(
+            curve for one, (_, found) in zip(judged, cues, strict=True) for curve in (self._scores(one), *found)
+        )
         return Evidence(QUESTION, source, llr, note, regions, facts, curves=curves)
 
-    def _regions(self, one: Judged) -> list[Region]:
-        track, calibration = one.track, self.calibration
-        whole = Region(float(track.times_s[0]), float(track.times_s[-1]), calibration.llr(one.score), track.id)
-        regions = [whole]
-        for span, score in zip(one.spans, one.scores, strict=True):
-            times_s = track.times_s[span]
-            x0, y0, x1, y1 = (round(float(v)) for v in track.boxes_px[span][len(times_s) // 2])
-            llr = calibration.llr(float(score))
-            regions.append(Region(float(times_s[0]), float(times_s[-1]), llr, track.id, (x0, y0, x1, y1)))
-        return regions
+    def _person(self, one: Judged) -> Region:
+        times_s = one.track.times_s
+        return Region(float(times_s[0]), float(times_s[-1]), self.calibration.llr(one.score), one.track.id)
+
+    def _scores(self, one: Judged) -> Curve:
+        """What each stretch says by itself, at its middle."""
+        middles_s = [float(one.track.times_s[span].mean()) for span in one.spans]
+        llrs = tuple(round(self.calibration.llr(float(score)), 3) for score in one.scores)
+        return Curve("temporal_score", tuple(round(time_s, 3) for time_s in middles_s), llrs, "s", "llr", one.track.id)
 
 
 def load() -> Temporal:

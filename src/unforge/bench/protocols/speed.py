@@ -145,9 +145,11 @@ def _network_rows(
 
 
 def turn(one: Timed, threads: int, batch: int) -> Turn | None:
-    """A run of the network on a random batch; None where its file takes one face at a time."""
+    """A run of the network on a random batch; None where its file takes one face at a time, or no pictures."""
     session = _session(one.content, threads)
-    fed = session.get_inputs()[0]
+    fed, *more = session.get_inputs()
+    if more or len(fed.shape) != 4:
+        return None
     shape = [size if isinstance(size, int) and size > 0 else None for size in fed.shape]
     if shape[0] not in (None, batch):
         return None
