@@ -25,7 +25,7 @@ NOSE_SHARE = 1.3  # of eyes x nose: about the width of a mouth and its surroundi
 MAX_YAW_DEG = 45.0
 GAP_S = 0.25  # across a longer absence nothing is interpolated
 SMOOTH_S = 0.025
-FRESH_LEVELS = 0.05  # a frame that differs less from the one before is a copy of it
+MOVE = 0.1  # of the deviation of the opening, from one frame to the next: less is tremble, as in a slide show
 
 Floats = NDArray[np.float64]
 
@@ -36,14 +36,14 @@ class Lips:
 
     features: (T, SHAPES + SIDE_PX^2) float32: five distances, then the picture of the mouth row by row, each without
     its mean over time. opening: (T,) gap between the inner lips, in lengths of the nose.
-    width_px: of the mouth, median. rate_hz: of frames that differ from the one before.
+    width_px: of the mouth, median. moves_s: (M,) seconds of the frames in which the mouth has moved.
     """
 
     first: int
     features: NDArray[np.float32]
     opening: Floats
     width_px: float
-    rate_hz: float
+    moves_s: Floats
 
     @property
     def times_s(self) -> Floats:
@@ -82,7 +82,7 @@ def read(track: FaceTrack) -> Lips:
         features=(smooth - smooth.mean(axis=0)).astype(np.float32),
         opening=np.asarray(smooth[:, 0], np.float64),
         width_px=float(np.median(np.hypot(*(corners[:, 1] - corners[:, 0]).T))),
-        rate_hz=_fresh(track) / max(float(track.times_s[-1] - track.times_s[0]), 1e-3),
+        moves_s=track.times_s[1:][np.abs(np.diff(shape[:, 0])) > MOVE * shape[:, 0].std()],
     )
 
 
@@ -143,9 +143,3 @@ def _evenly(times_s: Floats, columns: NDArray[np.floating], wanted_s: Floats) ->
     after = np.clip(np.searchsorted(times_s, wanted_s), 1, len(times_s) - 1)
     share = np.clip((wanted_s - times_s[after - 1]) / (times_s[after] - times_s[after - 1]), 0.0, 1.0)[:, None]
     return np.asarray((1.0 - share) * columns[after - 1] + share * columns[after], np.float64)
-
-
-def _fresh(track: FaceTrack) -> int:
-    """How many frames differ from the one before."""
-    small = track.crops[:, ::8, ::8].astype(np.float32)
-    return int((np.abs(np.diff(small, axis=0)).mean(axis=(1, 2, 3)) > FRESH_LEVELS).sum())

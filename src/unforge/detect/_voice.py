@@ -21,7 +21,7 @@ AROUND_S = 0.1  # lips move a little before the sound begins and after it ends
 WARM_UP_S = 2.0  # the network hears so much before the span that is asked for
 STEP, CONTEXT = 512, 64  # samples
 FFT, WINDOW, HOP = 512, 400, 160  # samples: 25 ms every 10 ms
-FLOOR = 1e-5  # of the power of the sound: what is fainter is noise
+FLOOR = 1.0  # power added to every band of sound of mean power 1: fainter details drown in noise elsewhere, too
 SPREAD = 0.3  # of a band at least, in nepers of power: an empty band must not be blown up to a signal
 
 Floats = NDArray[np.float64]
