@@ -28,7 +28,8 @@ FEWEST_STEPS = 5
 MOST_STEPS = 60
 MOST_ERROR = 12.0  # grey levels, of a corner that was followed rightly
 RIGID = NOSE + LEFT_EYE + RIGHT_EYE
-REPEATED_LEVELS = 0.25  # mean change from the frame before, in grey levels, after laying both onto each other
+UNCHANGED_LEVELS = 0.2  # mean change from the frame before, in grey levels, after laying both onto each other ...
+SOFT_PX = 2.5  # ... and blurring both by so much
 BEHIND_PX = 250  # of a half-sized crop, from which on there is a background
 
 
@@ -88,18 +89,22 @@ def measure(track: FaceTrack, size_wh: tuple[int, int]) -> Backdrop | None:
     return Backdrop(times_s, np.array(face), np.array(behind), np.array(change), float(np.median(track.size_px)))
 
 
-def repeated_share(track: FaceTrack, most: int = 160) -> float | None:
-    """Share of frames that show the same as the frame before; None for a track that is too short."""
+def unchanged_share(track: FaceTrack, most: int = 160) -> float | None:
+    """Share of frames whose face shows no change from the frame before; None for a track that is too short."""
     if len(track) < FEWEST_STEPS:
         return None
     places = np.unique(np.linspace(1, len(track) - 1, most).round().astype(int))
-    return float(np.mean([_is_repeated(track, n) for n in places]))
+    return float(np.mean([_is_unchanged(track, n) for n in places]))
 
 
-def _is_repeated(track: FaceTrack, n: int) -> bool:
-    before, after = _half(track.crops[n - 1]), _laid(track, n - 1, n)
+def _is_unchanged(track: FaceTrack, n: int) -> bool:
+    # Blurred, because a mesh that trembles by a tenth of a pixel makes another crop of the same picture.
+    before, after = (
+        cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SOFT_PX)
+        for grey in (_half(track.crops[n - 1]), _laid(track, n - 1, n))
+    )
     middle = np.s_[SIDE_PX // 4 : 3 * SIDE_PX // 4, SIDE_PX // 4 : 3 * SIDE_PX // 4]
-    return float(cv2.absdiff(before[middle], after[middle]).mean()) < REPEATED_LEVELS
+    return float(cv2.absdiff(before[middle], after[middle]).mean()) < UNCHANGED_LEVELS
 
 
 def _pairs(times_s: Floats) -> list[tuple[int, int]]:

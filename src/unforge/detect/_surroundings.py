@@ -31,9 +31,11 @@ UNDER_CHIN = (149, 176, 148, 152, 377, 400, 378)
 SKIN_APART = 0.3  # natural logarithm of a colour's channels; hair and clothes are further from the face's skin
 DARK = 8.0  # grey levels added before a logarithm
 ELA_QUALITY = 90
-GHOSTS = tuple(range(50, 96, 5))  # JPEG qualities
+GHOSTS = tuple(range(46, 99))  # JPEG qualities
+BESIDE = 3  # qualities on either side that a dip is compared with
+CLEAR_DIP = 0.85  # of what the change would be without an earlier save
 LEAST_SCALE = 0.5  # crop px per px of the file, from which on a grid of 8 px survives the way into the crop
-MOST_GHOST_PX = 640  # side of what is compressed again and again
+MOST_GHOST_PX = 384  # side of what is compressed again and again
 
 # Fridrich and Kodovsky (2012), SPAM/SRM: the 5 x 5 high-pass filter of Ker and Böhme, over 12.
 _KV = np.array([
@@ -208,9 +210,10 @@ def _grid(grey: Grey, place: Mask) -> float | None:
 def ghosts(rgb: Picture, landmarks_px: NDArray[np.float32]) -> dict[str, float]:
     """Which JPEG quality each side of a still seems to have been saved with before, and how far the sides differ.
 
-    The picture is saved once more at many qualities: where it has been saved before, it changes least at that quality
-    (Farid, "Exposing digital forgeries from JPEG ghosts", TIFS 2009, eq. 3 and 4). Only what is left in the file's own
-    pixels counts, so `rgb` (H, W, 3) is the picture itself, on its own grid; landmarks_px: (468, 2) on it.
+    The picture is saved once more at many qualities: where it has been saved before, it changes less at that quality
+    than at those beside it (Farid, "Exposing digital forgeries from JPEG ghosts", TIFS 2009, eq. 3 and 4). Only what is
+    left in the file's own pixels counts, so `rgb` (H, W, 3) is the picture itself, on its own grid; landmarks_px:
+    (468, 2) on it. A side without a clear dip has no quality.
     """
     window, points = _around_face(rgb, landmarks_px)
     oval = hull_mask(points[list(OVAL)], (window.shape[0], window.shape[1]))
@@ -218,14 +221,17 @@ def ghosts(rgb: Picture, landmarks_px: NDArray[np.float32]) -> dict[str, float]:
     face, around = cv2.erode(oval, reach) > 0, cv2.dilate(oval, reach) == 0
     if min(int(face.sum()), int(around.sum())) < LEAST_PX:
         return {}
-    curves = np.array([_changes(window, quality, (face, around)) for quality in GHOSTS])
-    low, high = curves.min(axis=0), curves.max(axis=0)
-    level = (curves - low) / np.maximum(high - low, 1e-6)
-    return {
-        "ghost_quality_face": float(GHOSTS[int(np.argmin(curves[:, 0]))]),
-        "ghost_quality_surroundings": float(GHOSTS[int(np.argmin(curves[:, 1]))]),
-        "ghost_gap": float(np.abs(level[:, 0] - level[:, 1]).max()),
-    }
+    curves = np.array([_changes(window, quality, (face, around)) for quality in GHOSTS]) + 0.01
+    level = np.log(curves / curves.mean(axis=0))
+    found = {"ghost_gap": float(np.abs(level[:, 0] - level[:, 1]).max())}
+    dips = curves[BESIDE:-BESIDE] / np.sqrt(curves[: -2 * BESIDE] * curves[2 * BESIDE :])
+    for side, name in enumerate(("ghost_quality_face", "ghost_quality_surroundings")):
+        # The lowest of several: what lies on the steps of a coarse table lies on those of half the size, too.
+        clear = np.flatnonzero(dips[:, side] < CLEAR_DIP)
+        if len(clear):
+            first = clear[clear <= clear[0] + BESIDE]
+            found[name] = float(GHOSTS[BESIDE + int(first[np.argmin(dips[first, side])])])
+    return found
 
 
 def _changes(window: Picture, quality: int, places: Sequence[Mask]) -> list[float]:

@@ -18,7 +18,7 @@ SOURCE = "container-1"
 TRIMMED_MS = 500.0  # hidden by an edit list; encoders hide a few frames or a fraction of a second of sound by custom
 APART_MS = 100.0  # of the starts of picture and sound; beyond, it can be seen and heard
 UNEVEN = 0.05  # share of steps off the usual one, from which on a clock is called uneven
-REPEATED = 0.05  # share of frames that repeat the one before, from which on it is told
+UNCHANGED = 0.2  # share of frames without change from the one before, from which on it is told; people may sit still
 FEW_BITS = 0.03  # per pixel; below, coding leaves little of what other examiners look for
 SOFTWARE = ("written_by", "encoder", "software")
 GENERATORS = ("parameters", "prompt", "workflow", "Dream", "sd-metadata", "invokeai_metadata")  # of pictures by prompt
@@ -41,8 +41,8 @@ class Container:
         """An abstention on "manipulated" with what the file tells as its note and facts."""
         facts = told(exhibit.facts)
         if exhibit.facts.kind == "video" and _is_looked_at_closely(exhibit):
-            shares = [share for track in exhibit.close_ups if (share := _backdrop.repeated_share(track)) is not None]
-            facts |= {"frames_repeated_share": round(max(shares), 4)} if shares else {}
+            shares = [share for track in exhibit.close_ups if (share := _backdrop.unchanged_share(track)) is not None]
+            facts |= {"frames_unchanged_share": round(max(shares), 4)} if shares else {}
         note = sentence(exhibit.facts.kind, facts)
         return abstention(QUESTION, SOURCE, note.en, {**facts, "note_zh": note.zh})
 
@@ -132,9 +132,12 @@ def _of_film(facts: Mapping[str, float | str]) -> Iterator[Said]:
             f"{share:.0%} of the steps between frames are uneven, {gaps:.0f} gap(s)",
             f"{share:.0%} 的帧间隔不均匀，{gaps:.0f} 处缺口",
         )
-    repeated = number("frames_repeated_share")
-    if repeated > REPEATED:
-        yield Said(f"{repeated:.0%} of the frames repeat the one before", f"{repeated:.0%} 的帧与前一帧相同")
+    unchanged = number("frames_unchanged_share")
+    if unchanged > UNCHANGED:
+        yield Said(
+            f"in {unchanged:.0%} of the frames the face shows no change from the one before",
+            f"{unchanged:.0%} 的帧中人脸与前一帧没有变化",
+        )
     if 0.0 < number("bits_per_pixel") < FEW_BITS:
         bits = number("bits_per_pixel")
         yield Said(f"strongly compressed ({bits:.3f} bit per pixel)", f"压缩很强（每像素 {bits:.3f} 比特）")

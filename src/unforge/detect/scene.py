@@ -6,7 +6,7 @@ model learned of them on one set of forged photographs was worth nothing on clip
 likelihood ratio stays 1. What is outside of what untouched faces show is named, so that a reader can look there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -100,16 +100,14 @@ class Scene:
 
     def read(self, track: FaceTrack, close_up: FaceTrack | None, exhibit: Exhibit) -> Person | None:
         """What one person shows; None where no look is good enough."""
-        looks = np.flatnonzero(np.all([gate.passed for gate in gates(track)], axis=0))
-        figures = in_looks(track, looks, exhibit.facts.size_wh) if len(looks) else {}
+        figures = in_looks(track, exhibit.facts.size_wh)
         if not figures:
             return None
-        if len(track) == 1:
-            figures |= _in_picture(track, exhibit)
+        figures |= _in_picture(track, exhibit)
         motion = None if close_up is None else _backdrop.measure(close_up, exhibit.facts.size_wh)
         figures |= {} if motion is None else motion.facts
-        repeated = None if close_up is None else _backdrop.repeated_share(close_up)
-        figures |= {} if repeated is None else {"frames_repeated_share": repeated}
+        repeated = None if close_up is None else _backdrop.unchanged_share(close_up)
+        figures |= {} if repeated is None else {"frames_unchanged_share": repeated}
         told = {name: round(value, 4) for name, value in figures.items()}
         return Person(track, told, motion, unusual(told, exhibit.facts.kind))
 
@@ -155,9 +153,11 @@ def gates(track: FaceTrack) -> tuple[Gate, ...]:
     )
 
 
-def in_looks(track: FaceTrack, looks: Iterable[int], size_wh: tuple[int, int]) -> dict[str, float]:
-    """Figures of a person: the median of each over at most LOOKS of these looks; empty where nothing shows."""
-    good = np.asarray(list(looks))
+def in_looks(track: FaceTrack, size_wh: tuple[int, int]) -> dict[str, float]:
+    """Figures of a person: the median of each over at most LOOKS good looks; empty where nothing can be measured."""
+    good = np.flatnonzero(np.all([gate.passed for gate in gates(track)], axis=0))
+    if not len(good):
+        return {}
     chosen = good[np.unique(np.linspace(0, len(good) - 1, LOOKS).round().astype(int))]
     rows = [_surroundings.measured(*_look(track, n, size_wh)) for n in chosen]
     names = sorted({name for row in rows for name in row})

@@ -113,15 +113,16 @@ def rhythm(relative: Floats, keys: NDArray[np.intp]) -> tuple[int, float] | None
     their like, once in each old group of pictures. After Vázquez-Padín et al., "Detection of video double encoding with
     GOP size estimation" (WIFS 2012), on ranks of sizes in place of kinds of macroblock: the chance is that of a rank
     sum as high (Wilcoxon, by the normal approximation), times the number of periods and phases that were tried. keys:
-    places of today's key frames; nothing is known there (nan), and their own period and its multiples say nothing of
-    an earlier one.
+    places of today's key frames; nothing is known there (nan), and where they are regular, their own period, its
+    multiples and its divisors say nothing of an earlier one.
     """
     known = np.isfinite(relative)
-    count, steps = int(known.sum()), set(np.diff(keys).tolist())
+    count, (steps, often) = int(known.sum()), np.unique(np.diff(keys), return_counts=True)
     ranks = np.zeros(len(relative))
     ranks[known] = (_ranks(relative[known]) - (count + 1) / 2.0) / max(count, 1)  # uniform around 0
     longest = min(PERIODS[1], len(relative) // FEWEST_TEETH)
-    periods = [n for n in range(PERIODS[0], longest + 1) if not any(step and n % step == 0 for step in steps)]
+    regular = [step for step in steps[often >= FEWEST_TEETH].tolist() if step]
+    periods = [n for n in range(PERIODS[0], longest + 1) if not any(n % step == 0 or step % n == 0 for step in regular)]
     best = (math.inf, 0.0, 0)
     for period in periods:
         phase = np.arange(len(relative)) % period
