@@ -179,10 +179,10 @@ def test_error_rates_of_one_among_several_are_called_its_own() -> None:
 
 
 def test_a_weak_examiner_alone_beyond_the_threshold_is_told_as_such() -> None:
-    pulse = said("pulse", 3.0)
-    trust = Trust({frozenset({"pulse-1"}): Voices({"pulse-1": 1.0}, 0.0, 9.0, 2.0, -1.0)}, weak=frozenset({"pulse-1"}))
-    text = explained([pulse], trust=trust)
-    assert "(pulse) may not decide alone" in text["en"]
+    grain = said("grain", 3.0)
+    trust = Trust({frozenset({"grain-1"}): Voices({"grain-1": 1.0}, 0.0, 9.0, 2.0, -1.0)}, weak=frozenset({"grain-1"}))
+    text = explained([grain], trust=trust)
+    assert "(grain-1) may not decide alone" in text["en"]
     assert "between the two thresholds" not in text["en"]
     assert "between the two thresholds" in explained([said("finegrained", 0.4)])["en"]
 
