@@ -277,7 +277,10 @@ def _filmed(setting: Setting, faces: Sequence[Face], ppg: Ppg) -> list[Told]:
                 beat, true_bpm = played(ppg, bpm, max(0.0, span_s) * n / len(faces), times_s)
                 frames = film(still, beat, times_s, setting.sway, setting.amplitude, SEED + 10 * n + m)
                 write_video(clip, frames, times_s.tolist(), setting.crf)
-                told.append(_said(clip, true_bpm, still.level))
+                try:
+                    told.append(_said(clip, true_bpm, still.level))
+                except MediaError:  # a busy machine may run out of time; `n` tells how many are left
+                    continue
     return told
 
 
