@@ -1,12 +1,12 @@
 """The protocol `scene`: figures are ranked by class, people stay together, and nothing is learned from those judged."""
 
-import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from tests import film_samples
 from tests.faces_samples import FACE_BOX, portrait
 from unforge import faces
 from unforge.bench import figures
@@ -14,9 +14,9 @@ from unforge.bench.material import Item
 from unforge.bench.protocols import robustness
 from unforge.bench.protocols import scene as protocol
 from unforge.bench.protocols.scene import Read
-from unforge.cli import sample
 from unforge.errors import UsageError
 from unforge.media.frame import Frame
+from unforge.media.probe import MediaFacts
 
 
 @pytest.fixture(autouse=True)
@@ -97,10 +97,11 @@ def test_half_resolution_is_lost_within_the_face_only() -> None:
 def test_a_run_has_rows_by_coding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "STRATA", (None, 33))
     monkeypatch.setattr(protocol, "FEWEST", 1)
-    monkeypatch.setattr(robustness, "SECONDS", 0.5)
-    sample.make_clip(tmp_path / "001.mp4")
-    shutil.copy(tmp_path / "001.mp4", tmp_path / "002.mp4")
-    (tmp_path / "003.mp4").write_bytes(b"broken")
+    clip = film_samples.moving(14)
+    kept = [Frame(float(time_s), rgb) for time_s, rgb in zip(clip.times_s, clip.rgb, strict=True)]
+    facts = MediaFacts("video", 1, "", (240, 240), 0.6, 25.0, False, "h264", {})
+    known = {"001.mp4": robustness.Part(kept, facts), "002.mp4": robustness.Part(kept, facts)}
+    monkeypatch.setattr(robustness, "kept_part", lambda path: known.get(path.name))
     cv2.imwrite(str(tmp_path / "face.png"), cv2.cvtColor(portrait(), cv2.COLOR_RGB2BGR))
     lines = ["path,label,kind,dataset,method,split,identity", "001.mp4,real,video,ffpp_c23,,val,1"]
     lines += ["002.mp4,fake,video,ffpp_c23,Deepfakes,val,2+1", "003.mp4,real,video,ffpp_c23,,val,3"]
