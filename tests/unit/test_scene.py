@@ -138,13 +138,14 @@ def test_a_face_that_was_saved_before_is_told_by_its_quality(still: tuple[Pictur
     oval = hull_mask(mesh[list(OVAL)], rgb.shape[:2])[..., None] > 0
     pasted = np.asarray(_surroundings._as_jpeg(np.where(oval, once, rgb).astype(np.uint8), 98), np.uint8)
     plain = np.asarray(_surroundings._as_jpeg(rgb, 98), np.uint8)
-    found, untouched = _surroundings.ghosts(pasted, mesh), _surroundings.ghosts(plain, mesh)
+    found, untouched = _surroundings.ghosts(pasted, mesh, 98), _surroundings.ghosts(plain, mesh, 98)
     assert found["ghost_quality_face"] == 60.0
     assert "ghost_quality_surroundings" not in found
     assert "ghost_quality_face" not in untouched
     assert found["ghost_gap"] > 2.0 * untouched["ghost_gap"]
-    alike = _surroundings.ghosts(np.asarray(_surroundings._as_jpeg(once, 98), np.uint8), mesh)
+    alike = _surroundings.ghosts(np.asarray(_surroundings._as_jpeg(once, 98), np.uint8), mesh, 98)
     assert (alike["ghost_quality_face"], alike["ghost_quality_surroundings"]) == (60.0, 60.0)
+    assert not any(name.startswith("ghost_quality") for name in _surroundings.ghosts(once, mesh, 60))  # its only save
 
 
 def test_the_mirrored_edge_of_a_crop_is_no_surroundings(still: tuple[Picture, Mesh]) -> None:

@@ -207,13 +207,14 @@ def _grid(grey: Grey, place: Mask) -> float | None:
     return float(np.mean(strengths))
 
 
-def ghosts(rgb: Picture, landmarks_px: NDArray[np.float32]) -> dict[str, float]:
+def ghosts(rgb: Picture, landmarks_px: NDArray[np.float32], last_quality: float) -> dict[str, float]:
     """Which JPEG quality each side of a still seems to have been saved with before, and how far the sides differ.
 
     The picture is saved once more at many qualities: where it has been saved before, it changes less at that quality
     than at those beside it (Farid, "Exposing digital forgeries from JPEG ghosts", TIFS 2009, eq. 3 and 4). Only what is
     left in the file's own pixels counts, so `rgb` (H, W, 3) is the picture itself, on its own grid; landmarks_px:
-    (468, 2) on it. A side without a clear dip has no quality.
+    (468, 2) on it. last_quality: with which the file itself was saved, on both sides; it is left out, with the
+    quality of half its steps. A side without a clear dip has no quality.
     """
     window, points = _around_face(rgb, landmarks_px)
     oval = hull_mask(points[list(OVAL)], (window.shape[0], window.shape[1]))
@@ -221,16 +222,20 @@ def ghosts(rgb: Picture, landmarks_px: NDArray[np.float32]) -> dict[str, float]:
     face, around = cv2.erode(oval, reach) > 0, cv2.dilate(oval, reach) == 0
     if min(int(face.sum()), int(around.sum())) < LEAST_PX:
         return {}
-    curves = np.array([_changes(window, quality, (face, around)) for quality in GHOSTS]) + 0.01
-    level = np.log(curves / curves.mean(axis=0))
+    curves = np.array([_changes(window, quality, (face, around)) for quality in GHOSTS]) + 0.1
+    earlier = np.all(
+        [np.abs(np.array(GHOSTS) - last) > BESIDE for last in (last_quality, 50 + last_quality / 2)], axis=0
+    )
+    level = np.log(curves / np.exp(np.log(curves[earlier]).mean(axis=0)))[earlier]
     found = {"ghost_gap": float(np.abs(level[:, 0] - level[:, 1]).max())}
-    dips = curves[BESIDE:-BESIDE] / np.sqrt(curves[: -2 * BESIDE] * curves[2 * BESIDE :])
+    dips = np.ones_like(curves)
+    dips[BESIDE:-BESIDE] = curves[BESIDE:-BESIDE] / np.sqrt(curves[: -2 * BESIDE] * curves[2 * BESIDE :])
     for side, name in enumerate(("ghost_quality_face", "ghost_quality_surroundings")):
         # The lowest of several: what lies on the steps of a coarse table lies on those of half the size, too.
-        clear = np.flatnonzero(dips[:, side] < CLEAR_DIP)
+        clear = np.flatnonzero((dips[:, side] < CLEAR_DIP) & earlier)
         if len(clear):
             first = clear[clear <= clear[0] + BESIDE]
-            found[name] = float(GHOSTS[BESIDE + int(first[np.argmin(dips[first, side])])])
+            found[name] = float(GHOSTS[int(first[np.argmin(dips[first, side])])])
     return found
 
 

@@ -28,7 +28,6 @@ LOOKS = 8  # at a person, evenly over a film
 MIN_FACE_PX = 64.0
 MAX_YAW_DEG = 45.0  # beyond, one side of the face is hidden and the ring lies on hair
 MIN_LIGHT = 20.0  # grey levels, median of the crop
-GRID_KEPT = ("jpeg", "mpo")  # pictures that may still lie on the grid of an earlier save
 
 
 class Said(NamedTuple):
@@ -177,12 +176,15 @@ def _in_picture(track: FaceTrack, exhibit: Exhibit) -> dict[str, float]:
     if not keeps_grid(exhibit.facts):
         return {}
     frame = read_image(exhibit.path)
-    return _surroundings.ghosts(frame.rgb, track.landmarks_px[0]) if frame.scale == 1.0 else {}
+    if frame.scale != 1.0:
+        return {}
+    return _surroundings.ghosts(frame.rgb, track.landmarks_px[0], float(exhibit.facts.written["jpeg_quality"]))
 
 
 def keeps_grid(facts: MediaFacts) -> bool:
-    """Whether the displayed picture lies on the grid of blocks that it was saved with."""
-    return facts.kind == "image" and facts.codec in GRID_KEPT and facts.container.get("orientation", 1.0) == 1.0
+    """Whether the displayed picture lies on the grid of blocks that it was saved with, at a quality that is known."""
+    is_upright = facts.container.get("orientation", 1.0) == 1.0
+    return facts.kind == "image" and is_upright and facts.written.get("jpeg_quality", 0.0) != 0.0
 
 
 def unusual(figures: Mapping[str, float], kind: str) -> tuple[str, ...]:
