@@ -10,8 +10,6 @@ import pytest
 from unforge.bench.protocols import scene as protocol
 from unforge.detect import load, scene
 from unforge.exhibit import Exhibit
-from unforge.media.video import frames
-from unforge.media.write import write_video
 from unforge.verdict import weigh
 
 DATA = Path(os.environ.get("UNFORGE_DATA", "../shared/data"))
@@ -72,14 +70,12 @@ def test_a_face_that_lost_its_resolution_shows_until_coding_takes_it_away() -> N
     assert strongly_coded < 0.7 * as_it_is
 
 
-def test_the_first_coding_of_a_film_is_found_in_its_second(tmp_path: Path) -> None:
-    """A camera that wrote a key frame every 12 frames; whoever coded it again did not know."""
-    known = load("container").examine(Exhibit(DATA / "pulse/evm_face2.mp4"))
-    assert float(known.facts["earlier_key_step_frames"]) % 6 == 0
-    with frames(DATA / "pulse/evm_face2.mp4") as source:
-        seen = [(frame.rgb, frame.time_s) for frame in source]
-    write_video(tmp_path / "again.mp4", (rgb for rgb, _ in seen), (time_s - seen[0][1] for _, time_s in seen), 20)
-    assert float(load("container").examine(Exhibit(tmp_path / "again.mp4")).facts["earlier_key_step_frames"]) % 6 == 0
+def test_the_first_coding_of_a_film_is_found_in_its_second() -> None:
+    """The camera wrote a key frame every 12 frames; the program that coded the film again did not keep them."""
+    facts = load("container").examine(Exhibit(DATA / "pulse/evm_face2.mp4")).facts
+    assert facts["key_frames"] == 1.0
+    assert float(facts["earlier_key_step_frames"]) in (6.0, 12.0)
+    assert "earlier_key_step_frames" not in load("container").examine(Exhibit(DATA / "pulse/evm_face.mp4")).facts
 
 
 def test_clips_that_were_cut_without_coding_lack_frames_at_their_end() -> None:
