@@ -75,7 +75,7 @@ def _face(track: FaceTrack, evidence: Sequence[Evidence], prior: float, pictures
     """What was said about one person: regions without a box speak for the whole track, those with one for a look."""
     counted = of_role(evidence, "counted")
     regions = [region for answer in counted for region in answer.regions if region.track == track.id]
-    llr = _of_person(counted, track.id)
+    llr = llr_of(counted, track.id)
     by_time: dict[float, list[float]] = {}
     for region in regions:
         if region.box_px is not None:
@@ -91,7 +91,7 @@ def _face(track: FaceTrack, evidence: Sequence[Evidence], prior: float, pictures
     )
 
 
-def _of_person(answers: Sequence[Evidence], track: int) -> float | None:
+def llr_of(answers: Sequence[Evidence], track: int) -> float | None:
     """What all examiners together say of one person, from what each says of the whole track; None where none does."""
     whole: dict[str, list[float]] = {}
     for answer in answers:

@@ -9,9 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.faces_samples import portrait, scene
+from tests.film_samples import moving
+from tests.media_samples import encode
 from unforge import channel, detect, weights
 from unforge.errors import UnknownName, WeightsError
 from unforge.exhibit import Exhibit
+from unforge.explain import vocabulary
+from unforge.explain.formats import _facts
 from unforge.verdict import weigh
 
 effects = pytest.mark.parametrize("name", channel.available())
@@ -32,6 +36,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "face": write("face", portrait()),
         "empty": write("empty", scene((320, 240))),
         "small": write("small", scene((640, 480), (320, 240, 45))),
+        "film": encode(folder / "film.mp4", list(moving(100).rgb), ticks_per_s=25),
         "two": write("two", scene((1000, 500), (250, 220, 130), (740, 240, 130))),
     }
 
@@ -100,6 +105,17 @@ def test_what_a_detector_shows_lies_on_people_who_are_there(name: str, pictures:
     for region in detect.load(name).examine(exhibit).regions:
         assert region.track is None or region.track in tracks
         assert region.heat is None or (region.heat >= 0).all()
+
+
+@detectors
+@pytest.mark.parametrize("shown", ["face", "film"])
+def test_what_a_detector_measures_has_a_name_in_both_languages(
+    name: str, shown: str, pictures: dict[str, Path]
+) -> None:
+    answer = detect.load(name).examine(Exhibit(pictures[shown]))
+    told = [_facts.label_of(fact) for fact, _ in _facts.in_order(answer.facts)]
+    told += [vocabulary.curve_name(curve.name) for curve in answer.curves]
+    assert [said.en for said in told if not any("\u4e00" <= letter <= "\u9fff" for letter in said.zh)] == []
 
 
 @cards

@@ -18,6 +18,7 @@ from unforge.errors import MediaError
 from unforge.evidence import Evidence
 from unforge.examiner import Examiner
 from unforge.exhibit import Exhibit
+from unforge.explain.roles import of_role
 from unforge.faces import FaceTrack, Scan
 from unforge.media.probe import MediaFacts
 from unforge.verdict import weigh
@@ -108,9 +109,9 @@ def _one(exhibit: Exhibit, contestant: Contestant, scan_s: float) -> Judgement:
 
 
 def _frames(answers: Sequence[Evidence]) -> NDArray[np.float64]:
-    """(F,) llr of every look at a face: regions with a box speak for one, and several examiners share a voice."""
+    """(F,) llr of every look at a face: regions with a box speak for one, and those who count share a voice."""
     looks: dict[tuple[int | None, float], list[float]] = {}
-    for answer in answers:
+    for answer in of_role(answers, "counted"):
         for region in answer.regions:
             if region.box_px is not None:
                 place = region.track, region.start_s

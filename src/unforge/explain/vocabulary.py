@@ -215,6 +215,8 @@ CURVES: Mapping[str, Said] = {
     "identity_drift": Said("Likeness of the face to its own mean", "人脸与自身平均的相似度"),
     "eye_opening": Said("Opening of the eyes", "睁眼程度"),
     "warp_residual": Said("Change beyond movement, face over surroundings", "运动之外的变化：人脸与周围之比"),
+    "face_motion": Said("Movement of the head", "头部的运动"),
+    "background_motion": Said("Movement of the background", "背景的运动"),
     "temporal_score": Said("What movement says by itself", "运动本身给出的证据"),
 }
 

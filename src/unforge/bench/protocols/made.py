@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unforge import examination, faces, weights
+from unforge import examination, faces, seen, weights
 from unforge.bench import figures, judge, material
 from unforge.bench.judge import PRIOR, Stored
 from unforge.bench.protocols import OnProgress
@@ -28,6 +28,7 @@ from unforge.errors import MediaError, UsageError
 from unforge.examiner import Examiner
 from unforge.exhibit import RATE_HZ, Exhibit
 from unforge.explain import locate
+from unforge.explain.roles import of_role
 from unforge.media.frame import Frame
 from unforge.media.video import frames
 from unforge.train.changed import fitted
@@ -198,19 +199,11 @@ def _said(exhibit: Exhibit, pictures: Sequence[Picture], examiners: Sequence[Exa
     scan = faces.scan([Frame(n / RATE_HZ, rgb) for n, rgb in enumerate(pictures)])
     answers = [examiner.examine(Stored(exhibit.path, exhibit.facts, scan)) for examiner in examiners]
     flagged = weigh(answers, examination.QUESTION, PRIOR, weights.trust()).band == "manipulated"
-    people = {}
-    for track in scan.tracks:
-        whole = [
-            region.llr
-            for answer in answers
-            for region in answer.regions
-            if region.track == track.id and region.box_px is None
-        ]
-        if whole:
-            people[track.id] = (float(np.mean(whole)), track)
+    counted = of_role(answers, "counted")
+    people = [(llr, track) for track in scan.tracks if (llr := seen.llr_of(counted, track.id)) is not None]
     if not people:
         return Said(flagged, None, None)
-    _, worst = max(people.values(), key=lambda one: one[0])
-    peak = locate.peak(locate.of_track(answers, worst.id))
+    _, worst = max(people, key=lambda one: one[0])
+    peak = locate.peak(locate.of_track(counted, worst.id))
     middle_x = float(worst.boxes_px[:, [0, 2]].mean() / pictures[0].shape[1])
     return Said(flagged, middle_x, None if peak is None else peak.start_s)

@@ -30,6 +30,7 @@ LABELS: Mapping[str, Said] = {
     "span_start_s": Said("that span begins at", "该片段开始于"),
     "span_end_s": Said("and ends at", "结束于"),
     "pulse_bpm": Said("heart rate", "心率"),
+    "pulse_amplitude_share": Said("strength of the pulse, share of brightness", "脉搏强度（占亮度的比例）"),
     "snr_db": Said("signal to noise", "信噪比"),
     "p_value": Said("p: as much or more by chance", "p 值：纯属偶然时出现同样结果的概率"),
     "p_rhythm": Said("p of the rhythm", "节律的 p 值"),
@@ -71,6 +72,7 @@ LABELS: Mapping[str, Said] = {
     "speech_s": Said("speech heard while the lips are seen", "可见唇部期间的语音时长"),
     "speakers_visible": Said("faces whose lips fit the voice", "唇形与语音吻合的人脸"),
     "mouth_movement_nose_lengths": Said("movement of the mouth, in nose lengths", "嘴部运动幅度（以鼻长为单位）"),
+    "mouth_moves_hz": Said("frames in which the mouth moves during speech, a second", "说话时嘴部有运动的帧（每秒）"),
     "mouth_width_px": Said("width of the mouth", "嘴部宽度"),
     "distinct_frames_hz": Said("frames that differ from the one before", "与前一帧不同的帧"),
     "sound_start_ms": Said("sound begins at", "声音开始于"),
@@ -106,6 +108,7 @@ LABELS: Mapping[str, Said] = {
     "frame_step_ms": Said("usual step between frames", "通常的帧间隔"),
     "longest_step_ms": Said("longest step between frames", "最长的帧间隔"),
     "gaps": Said("gaps between frames", "帧间缺口"),
+    "gaps_at_end": Said("gap at the end", "结尾处缺口"),
     "uneven_share": Said("uneven steps between frames", "不均匀的帧间隔"),
     "key_frames": Said("key frames", "关键帧"),
     "key_step_frames": Said("usual step between key frames", "通常的关键帧间隔"),
@@ -142,22 +145,28 @@ LABELS: Mapping[str, Said] = {
     "background_motion_px": Said("movement of the background between looks", "背景的运动"),
     "background_follows_face": Said("background moves with the head (1: fully)", "背景随头部运动的程度（1 为完全）"),
     "background_change_levels": Said("change of the background beyond movement", "运动之外的背景变化"),
-    "noise_log_ratio": Said("noise, face against surroundings (0: alike)", "噪声：人脸与周围之比的对数（0 为相同）"),
-    "sharpness_log_ratio": Said(
-        "sharpness, face against surroundings (0: alike)", "清晰度：人脸与周围之比的对数（0 为相同）"
-    ),
-    "ela_log_ratio": Said(
-        "loss on saving again, face against surroundings (0: alike)", "再次压缩的损失：人脸与周围之比的对数（0 为相同）"
-    ),
+    "noise_ratio": Said("noise, face over surroundings", "噪声：人脸与周围之比"),
+    "sharpness_ratio": Said("sharpness, face over surroundings", "清晰度：人脸与周围之比"),
+    "ela_ratio": Said("loss on saving again, face over surroundings", "再次压缩的损失：人脸与周围之比"),
     "neck_delta_e": Said("colour of face and neck, ΔE", "面部与颈部的色差 ΔE"),
     "ears_delta_e": Said("colour of face and ears, ΔE", "面部与耳部的色差 ΔE"),
     "blocks_face": Said("grid of 8-px blocks in the face", "人脸的 8 像素块效应"),
     "blocks_surroundings": Said("grid of 8-px blocks around it", "周围的 8 像素块效应"),
-    "blocks_log_ratio": Said(
-        "grid of blocks, face against surroundings (0: alike)", "块效应：人脸与周围之比的对数（0 为相同）"
-    ),
+    "blocks_ratio": Said("grid of blocks, face over surroundings", "块效应：人脸与周围之比"),
+    "faces_measured": Said("faces compared", "已比较的人脸"),
+    "figures_unusual": Said("figures outside the range of 90% of untouched faces", "超出 90% 未改动人脸范围的指标数"),
+    "frames_unchanged_share": Said("close-up frames in which nothing moves", "近景中毫无变化的帧"),
+    "frames_judged": Said("frames judged", "已判断的帧"),
+    "jitter_share": Said("tremble of the inner face, share of eye distance", "五官抖动（占眼距的比例）"),
     "expression_share": Said("movement of eyes and mouth, share of eye distance", "眼与嘴的运动（占眼距的比例）"),
     "jitter_ratio": Said("tremble of the inner face over that of its outline", "五官抖动与轮廓抖动之比"),
+    "warp_residual_ratio": Said("change beyond movement, face over surroundings", "运动之外的变化：人脸与周围之比"),
+    "identity_likeness_min": Said(
+        "least likeness of a frame to the face's own mean", "与自身平均最不相似的一帧的相似度"
+    ),
+    "fast_change_inner_share": Said("quick change (8 to 15 Hz), inside the face", "快速变化（8–15 Hz）：人脸内部"),
+    "fast_change_ring_share": Said("quick change (8 to 15 Hz), around the face", "快速变化（8–15 Hz）：人脸周围"),
+    "repeated_frames_share": Said("frames like the one before", "与前一帧相同的帧"),
     "blinks_per_min": Said("blinks", "眨眼"),
 }
 
