@@ -2,11 +2,11 @@
 
 Networks take random pictures: the time does not depend on what is shown. They take turns, so that whatever else the
 machine does hits all of them alike; a figure is the median over the rounds with their minimum and maximum. The
-reference ensemble (bench/reference.py) runs in the same rounds and needs torch; without it its rows have no values.
+reference ensemble (bench/reference.py) runs in the same rounds and needs torch; without it it has no rows.
 
 The whole program is a fresh process of `unforge examine --report` on a clip of 10 s at 720p, made from a public-domain
 portrait: a camera that pans over a picture with a face in front of noise. Memory is the highest sum over the process
-and its decoder, sampled.
+and its decoder, sampled in processes of their own: to be counted costs the counted one time (smaps walks its pages).
 """
 
 import subprocess
@@ -41,6 +41,8 @@ RATE_HZ = 30
 DURATION_S = 10
 VOICE_HZ = 16_000
 PROCESSES = 5
+COUNTED_PROCESSES = 3
+WATCH_EVERY_S = 0.02
 ROUNDS = 30
 FEWEST_ROUNDS = 5
 BUDGET_S = 40.0  # after so long a network stops taking turns, if it had the fewest rounds
@@ -125,7 +127,10 @@ def _networks(names: Sequence[str]) -> tuple[dict[str, Timed], dict[str, str]]:
 def _network_rows(
     networks: Mapping[str, Timed], references: Mapping[str, Timed], tell: OnProgress
 ) -> dict[str, dict[str, Value]]:
-    """ms per face, for each number of threads and each size of a batch; the ensemble is the sum of its three."""
+    """ms per face, for each number of threads and each size of a batch; the ensemble is the sum of its three.
+
+    Networks that do not look at one picture have no row.
+    """
     everyone = {**networks, **references}
     rows: dict[str, dict[str, Value]] = {
         name: {} for name in (*networks, *reference.NAMES, reference.ENSEMBLE, reference.BASE)
@@ -141,7 +146,7 @@ def _network_rows(
             rows[name][figure] = spread(per_face.get(name, []))
         together = [per_face.get(name, []) for name in reference.NAMES]
         rows[reference.ENSEMBLE][figure] = spread([sum(times) for times in zip(*together, strict=False)])
-    return rows
+    return {name: row for name, row in rows.items() if any(value.n for value in row.values())}
 
 
 def turn(one: Timed, threads: int, batch: int) -> Turn | None:
@@ -230,12 +235,17 @@ def voiced(mute: Path, clip: Path) -> None:
 def whole_process(
     clip: Path, examiners: Sequence[str] | None, tell: OnProgress, options: Sequence[str] = ()
 ) -> dict[str, Value]:
-    """Wall seconds and peak memory of fresh processes that examine a clip."""
-    rounds = []
+    """Wall seconds, and the peak memory in MB of others, of fresh processes that examine a clip."""
+    walls_s, peaks_mb = [], []
     for n in range(PROCESSES):
-        tell(WHOLE, 0.2 * n / PROCESSES)
-        rounds.append(_one_process(clip, examiners, options))
-    return {name: spread([one[name] for one in rounds]) for name in rounds[0]}
+        tell(WHOLE, 0.15 * n / PROCESSES)
+        started = time.perf_counter()
+        _examine(clip, examiners, options, None)
+        walls_s.append(time.perf_counter() - started)
+    for n in range(COUNTED_PROCESSES):
+        tell(WHOLE, 0.15 + 0.05 * n / COUNTED_PROCESSES)
+        peaks_mb.append(_peak_mb(clip, examiners, options))
+    return {"wall_s": spread(walls_s), "peak_mb": spread(peaks_mb)}
 
 
 def start(arguments: Sequence[str]) -> Value:
@@ -248,19 +258,25 @@ def start(arguments: Sequence[str]) -> Value:
     return spread(taken)
 
 
-def _one_process(clip: Path, examiners: Sequence[str] | None, options: Sequence[str]) -> dict[str, float]:
-    """Wall seconds, and the peak of resident memory over the process and its children in MB. Raises UsageError."""
+def _peak_mb(clip: Path, examiners: Sequence[str] | None, options: Sequence[str]) -> float:
+    held_mb: list[float] = []
+    _examine(clip, examiners, options, lambda pid: held_mb.append(together_mb(pid)))
+    return max(held_mb)
+
+
+def _examine(
+    clip: Path, examiners: Sequence[str] | None, options: Sequence[str], watch: Callable[[int], None] | None
+) -> None:
+    """A fresh process that examines a clip with a report; watch: is called with its pid. Raises UsageError."""
     chosen = [] if examiners is None else ["--with", ",".join(examiners)]
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "unforge", "examine", str(clip), "--report", out, *chosen, *options]
-        started, peak_mb = time.perf_counter(), 0.0
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None:
-            peak_mb = max(peak_mb, together_mb(process.pid))
-            time.sleep(0.02)
-        if process.returncode:
+        while watch is not None and process.poll() is None:
+            watch(process.pid)
+            time.sleep(WATCH_EVERY_S)
+        if process.wait():
             raise UsageError(f"speed: expected `unforge examine` to succeed; it ended with {process.returncode}")
-        return {"wall_s": time.perf_counter() - started, "peak_mb": peak_mb}
 
 
 def together_mb(pid: int) -> float:
