@@ -6,6 +6,7 @@ UnforgeError
 ├── ShapeError      an array has the wrong shape or range      (also ValueError)
 ├── WeightsError    a model file is missing or altered         (also RuntimeError)
 ├── SchemaError     a stored report does not fit its schema    (also ValueError)
+├── StoreError      a key ring or registry cannot be used      (also RuntimeError)
 ├── OutputError     a result could not be written              (also OSError)
 └── UsageError      a setting makes no sense                   (also ValueError)
 
@@ -99,6 +100,12 @@ class SchemaError(UnforgeError, ValueError):
     """A stored report does not follow the schema that it names."""
 
     code = "schema"
+
+
+class StoreError(UnforgeError, RuntimeError):
+    """A key ring or a registry is missing, busy, damaged or of a newer schema, or holds nothing that would do."""
+
+    code = "store"
 
 
 class OutputError(UnforgeError, OSError):
