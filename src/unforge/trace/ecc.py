@@ -168,7 +168,7 @@ def _edge_metrics(llr: NDArray[np.float64]) -> NDArray[np.float32]:
     new, between, parity = np.meshgrid((0, 1), np.arange(_STATES // 2), (0, 1), indexing="ij")
     register = new << _MEMORY | between << 1 | parity
     signs = 2.0 * _outputs(register) - 1.0
-    edges = np.einsum("tj,bmpj->tpbm", scaled.reshape(N_BITS, 3), signs)
+    edges: NDArray[np.float64] = np.einsum("tj,bmpj->tpbm", scaled.reshape(N_BITS, 3), signs)
     return edges.astype(np.float32)
 
 

@@ -256,7 +256,7 @@ def _from_json(content: bytes) -> KeyRing | str:
     """The ring, or what is wrong with it. Nothing is raised here: JSON errors and frames carry the secrets along."""
     try:
         parsed = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "expected a key ring, got no JSON; restore it from a copy"
     schema = parsed.get("schema") if isinstance(parsed, dict) else None
     if schema == SCHEMA:
