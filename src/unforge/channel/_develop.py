@@ -26,7 +26,7 @@ def developed(raw: Raw, camera: Camera, gain: float, rng: np.random.Generator) -
     del toned
     luma = sharpened(smoothed(luma, camera.luma_denoise * _noise_levels(camera, gain)), camera.sharpening)
     planes = (luma, blurred(red, camera.chroma_denoise_px), blurred(blue, camera.chroma_denoise_px))
-    return coded(reduced(_merged(planes), camera.long_side_px or max(rgb.shape)), camera.jpeg_qualities)
+    return coded(reduced(_merged(planes), camera.long_side_px or max(camera.size_wh)), camera.jpeg_qualities)
 
 
 def _split(rgb: NDArray[np.float32]) -> tuple[Plane, Plane, Plane]:

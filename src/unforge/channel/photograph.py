@@ -62,7 +62,7 @@ def photograph(rgb: NDArray[np.uint8], screen: Screen, pose: Pose, camera: Camer
 
 
 def apply(rgb: NDArray[np.uint8], strength: float, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The picture shown, photographed and rectified; at full strength from 30 degrees aside and with 4 times the noise."""
+    """The picture shown, photographed and rectified; at full strength from 30 degrees aside with 4 times the noise."""
     if strength <= 0:
         return rgb
     height, width = rgb.shape[:2]
