@@ -1,11 +1,11 @@
-"""`film`: long films, put together of real clips, with ten forged seconds somewhere in them.
+"""`film`: films of an hour, put together of real clips, with ten forged seconds somewhere in them.
 
 Every real clip of the face collection is brought to 1080p, runs forth and back for ten seconds, and is coded once, with
 one key frame; a film is a row of such pieces, over and over, and one forged piece at a random place. A steady tone is
 its sound. Each film is examined by a fresh process of `unforge examine`; memory is the highest sum over it and its
 decoders, sampled. `named` tells whether the most suspicious span of the film holds at least half of the forged seconds,
-`flagged` whether that span would be "manipulated" by itself; `calm_flagged` is the same for the film without a forgery.
-The long film comes once, short ones for the forged clips, evenly chosen; rates have Wilson intervals.
+`flagged` whether that span would be "manipulated" by itself. There is one film for each method of forging, and one
+without a forgery; rates over all methods have Wilson intervals.
 
 The same few people come again and again: a rate of false alarms in films cannot be read off here.
 """
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -36,11 +36,11 @@ from unforge.media.video import frames
 SIZE_WH = (1920, 1080)
 RATE_HZ = 25
 PIECE_S = 10
-LONG_S, SHORT_S = 3600, 600
-SHORT_FILMS = 2
+FILM_S = 3600
 SOUND_HZ = 16_000
 TONE_HZ = 220.0
 SEED = 11
+POOLED, UNTOUCHED = "all methods", "no forgery"
 
 Picture = NDArray[np.uint8]
 
@@ -61,6 +61,18 @@ class Examined:
         return min(self.span_s[1], start_s + PIECE_S) - max(self.span_s[0], start_s) >= PIECE_S / 2
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One film: where its forged piece begins, None without one, and what was said."""
+
+    forged_at_s: float | None
+    examined: Examined
+
+    @property
+    def named(self) -> bool | None:
+        return None if self.forged_at_s is None else self.examined.names(self.forged_at_s)
+
+
 def run(
     examiners: Sequence[str] | None,
     data: Path | None,
@@ -75,7 +87,7 @@ def run(
     material.no_peers("film", peers)
     clips = [clip for clip in material.read(data, split, "video") if clip.dataset == FACE_COLLECTION]
     calm = [clip for clip in clips if not clip.fake]
-    forged = material.evenly([clip for clip in clips if clip.fake], SHORT_FILMS)
+    forged = {clip.method: clip for clip in reversed(clips) if clip.fake}
     if not calm or not forged:
         raise UsageError(f"film: expected real and forged clips of {FACE_COLLECTION!r} in {split!r}")
 
@@ -83,41 +95,35 @@ def run(
         if on_progress is not None:
             on_progress(what, share)
 
-    rng, root, tried = np.random.default_rng(SEED), data or Path(), []
+    rng, root, count = np.random.default_rng(SEED), data or Path(), FILM_S // PIECE_S
+    tried: dict[str, Tried] = {}
     with tempfile.TemporaryDirectory() as folder:
         row = []
         for n, clip in enumerate(calm):
-            tell(clip.path, 0.2 * n / len(calm))
+            tell(clip.path, 0.1 * n / len(calm))
             row.append(piece(root / clip.path, Path(folder) / f"calm-{n}.mp4"))
         film, other = Path(folder) / "film.mp4", Path(folder) / "forged.mp4"
-        for n, clip in enumerate(forged):
-            tell(clip.path, 0.2 + 0.5 * n / len(forged))
-            length = SHORT_S // PIECE_S
-            at = int(rng.integers(1, length - 1))
-            join(film, row, length, {at: piece(root / clip.path, other)})
-            tried.append((at, examined(film, examiners)))
-        tell("the long film", 0.7)
-        long_at = int(rng.integers(1, LONG_S // PIECE_S - 1))
-        join(film, row, LONG_S // PIECE_S, {long_at: other})
-        long = examined(film, examiners)
-        tell("films without a forgery", 0.9)
-        join(film, row, SHORT_S // PIECE_S, {})
-        untouched = examined(film, examiners)
+        for n, (method, clip) in enumerate(sorted(forged.items())):
+            tell(f"an hour with {method}", 0.1 + 0.9 * n / (len(forged) + 1))
+            at = int(rng.integers(1, count - 1))
+            join(film, row, count, {at: piece(root / clip.path, other)})
+            tried[method] = Tried(PIECE_S * at, examined(film, examiners))
+        tell("an hour without a forgery", 0.1 + 0.9 * len(forged) / (len(forged) + 1))
+        join(film, row, count, {})
+        tried[UNTOUCHED] = Tried(None, examined(film, examiners))
     (own,) = judge.contestants(examiners)
     return of_today(
         name="-".join(("film", split, *(examiners or ()))),
         protocol="film",
         split=split,
-        rows={
-            f"{LONG_S // 60} minutes, 1080p": _cost(long, LONG_S) | {"named": _count([long.names(PIECE_S * long_at)])},
-            f"{SHORT_S // 60} minutes, 1080p": _short(tried, untouched),
-        },
+        rows={POOLED: _pooled(tried)} | {name: _row([one]) for name, one in tried.items()},
         manifest_sha256=material.sha256(data),
         weights=judge.sha256s([own]),
         seed=SEED,
         settings={
             "clips": len(calm),
-            "films": len(forged) + 2,
+            "films": len(tried),
+            "minutes": FILM_S // 60,
             "forged_s": PIECE_S,
             "key_frames_every_s": PIECE_S,
             "figures": "95 % Wilson intervals of rates; times and memory of single processes",
@@ -125,18 +131,20 @@ def run(
     )
 
 
-def _cost(one: Examined, lasts_s: float) -> dict[str, Value]:
-    figures_of = {"wall_s": one.wall_s, "times_real_time": lasts_s / one.wall_s, "peak_mb": one.peak_mb}
-    return {name: Value(value, None, None, 1) for name, value in figures_of.items()}
+def _pooled(tried: Mapping[str, Tried]) -> dict[str, Value]:
+    return _row([one for name, one in tried.items() if name != UNTOUCHED])
 
 
-def _short(tried: Sequence[tuple[int, Examined]], untouched: Examined) -> dict[str, Value]:
+def _row(films: Sequence[Tried]) -> dict[str, Value]:
+    """Time and memory as mean and maximum; an untouched film has nothing to be named."""
+    walls_s = [one.examined.wall_s for one in films]
+    named = [one.named for one in films if one.named is not None]
     return {
-        "wall_s": figures.mean([one.wall_s for _, one in tried]),
-        "peak_mb": Value(max(one.peak_mb for _, one in tried), None, None, len(tried)),
-        "named": _count([one.names(PIECE_S * at) for at, one in tried]),
-        "flagged": _count([one.flagged for _, one in tried]),
-        "calm_flagged": _count([untouched.flagged]),
+        "wall_s": figures.mean(walls_s),
+        "times_real_time": figures.mean([FILM_S / wall_s for wall_s in walls_s]),
+        "peak_mb": Value(max(one.examined.peak_mb for one in films), None, None, len(films)),
+        "named": _count(named) if named else Value(None, None, None, 0),
+        "flagged": _count([one.examined.flagged for one in films]),
     }
 
 
