@@ -14,6 +14,7 @@ COLUMNS = ("id", "name", "user", "place", "app", "since", "until")
 
 Entry = Mapping[str, Any] | str  # the fields of a line, or what is wrong with it
 
+_TEXTS = ("name", "user", "app")
 _SHOWN_PROBLEMS = 20
 
 
@@ -38,7 +39,7 @@ def _csv_entries(written: str) -> Iterator[tuple[int, Entry]]:
             short_or_long = None in entry or None in entry.values()
             yield reader.line_num, "expected as many fields as the heading has" if short_or_long else entry
     except csv.Error as error:
-        yield reader.line_num, str(error)
+        yield reader.reader.line_num, str(error)
 
 
 def _json_entries(written: str) -> Iterator[tuple[int, Entry]]:
@@ -57,15 +58,19 @@ def fields(entry: Mapping[str, Any]) -> dict[str, Any]:
     if strange:
         raise UsageError(f"expected fields of {', '.join(COLUMNS)}; got {', '.join(sorted(strange))}")
     given = {name: _text(name, value) for name, value in entry.items() if value not in (None, "")}
-    fields: dict[str, Any] = {"name": ""} | {name: given[name] for name in ("name", "user", "app") if name in given}
-    fields |= {name: utc.parse(given[name], name) for name in ("since", "until") if name in given}
+    arguments: dict[str, Any] = {"name": ""} | {name: given[name] for name in _TEXTS if name in given}
+    arguments |= {name: utc.parse(given[name], name) for name in ("since", "until") if name in given}
     if "place" in given:
-        fields["place"] = int(given["place"]) if given["place"].isdecimal() else given["place"]
+        arguments["place"] = given["place"] if _number(given["place"]) is None else _number(given["place"])
     if "id" in given:
-        if not given["id"].isdecimal():
+        arguments["machine_id"] = _number(given["id"])
+        if arguments["machine_id"] is None:
             raise UsageError(f"id: expected a whole number, got {given['id']!r}")
-        fields["machine_id"] = int(given["id"])
-    return fields
+    return arguments
+
+
+def _number(written: str) -> int | None:
+    return int(written) if written.isdecimal() and len(written) < 10 else None
 
 
 def _text(name: str, value: object) -> str:
@@ -77,7 +82,7 @@ def _text(name: str, value: object) -> str:
 def in_words(path: Path, problems: Sequence[str]) -> str:
     more = len(problems) - _SHOWN_PROBLEMS
     shown = [*problems[:_SHOWN_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]
-    return "\n".join([f"{path}: nothing was added, because of {len(problems)} lines", *shown])
+    return "\n".join([f"{path}: nothing was added; lines to correct: {len(problems)}", *shown])
 
 
 _READERS = {".csv": _csv_entries, ".jsonl": _json_entries}

@@ -78,9 +78,9 @@ class Shown:
 class Owner:
     """Who a payload leads to.
 
-    status: `known`: the overlay of this machine ran then and there. `unknown`: no such machine or token. `not_running`: the machine exists, but
-    its overlay did not run then, or at another place, or with another key: the mark may be copied or forged.
-    `revoked`: the machine had been revoked by then.
+    status: `known`: the overlay of this machine ran then and there. `unknown`: no such machine or token. `not_running`:
+    the machine exists, but its overlay did not run then, or at another place, or with another key: the mark may be
+    copied or forged. `revoked`: the machine had been revoked by then.
     starts_at: start of the slot or hour, None where only a known token would tell. note: one sentence.
     """
 
@@ -170,16 +170,17 @@ class Registry:
         every line which cannot be added, and why.
         """
         path = Path(path)
+        entries = list(_roll.entries(path))
         added, problems = [], []
         with self._store.writing():
-            for line, entry in _roll.entries(path):
+            for line, entry in entries:
                 try:
                     if isinstance(entry, str):
                         raise UsageError(entry)
                     added.append(self._add(**_roll.fields(entry)))
                 except UsageError as problem:
                     problems.append(f"line {line}: {problem}")
-            if not added and not problems:
+            if not entries:
                 raise UsageError(f"{path}: expected one machine or more, got none")
             if problems:
                 raise UsageError(_roll.in_words(path, problems))
