@@ -1,0 +1,251 @@
+"""Videos: every frame is inked; sound, subtitles, times, rotation and tags go along as they are.
+
+The picture is coded anew as H.264 at a stated CRF; of each frame only the blue difference has changed before
+(`_frames`). The copy is then read to its end: every frame at its time, every other packet equal, the ink in its place.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unforge.errors import MediaError, OutputError
+from unforge.media.probe import probe
+from unforge.trace import mark as mark_
+from unforge.trace.hand_out import Ink, Progress, Written, _frames, _kept
+from unforge.trace.tile import CHIPS
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame
+    from av.container import InputContainer, OutputContainer
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
+
+CRF = 16
+_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+_COMPARED = 6  # at most so many frames are held against the copy
+_MOVED_S = 0.001  # Matroska counts milliseconds
+_ENCODING = 0.7  # share of the work
+
+
+def mark(source: Path, target: Path, ink: Ink, on_progress: Progress) -> Written:
+    """A marked copy of the film.
+
+    Raises OutputError for what cannot be carried over: more than 8 bits a sample, interlaced frames, several pictures.
+    """
+    facts = probe(source)  # whatever breaks a decoder breaks it there, in a process of its own
+    if facts.kind != "video":
+        raise MediaError("this is a still picture, whatever its name says", code="not_media", path=source)
+    chip_px = ink.chip_px_of(facts.size_wh)
+    if min(facts.size_wh) < CHIPS * chip_px:
+        raise OutputError(f"{source.name} is too small for a whole mark: {CHIPS * chip_px} px a side are needed")
+    whole_s = facts.duration_s or 0.0
+    with _draft(target) as draft:
+        copied = _Copy(source, draft, ink.chips(chip_px), ink.strength)
+        copied.write(lambda time_s: on_progress(_ENCODING * _done(time_s, whole_s)))
+        share = copied.read_back(lambda time_s: on_progress(_ENCODING + (1 - _ENCODING) * _done(time_s, whole_s)))
+        _kept.check(share, source, "use a greater strength or larger chips")
+    on_progress(1.0)
+    return Written(target, share, chip_px, (f"coded as H.264 at CRF {CRF}", *copied.left_out))
+
+
+@contextmanager
+def _draft(target: Path) -> Iterator[Path]:
+    """A name beside the target, which it takes when all has gone well."""
+    draft = target.with_name(f".{target.stem[:100]}.{secrets.token_hex(4)}.part{target.suffix}")
+    try:
+        yield draft
+        os.replace(draft, target)
+    except (MediaError, OutputError):
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@dataclass
+class _Track:
+    """What went through one stream: when, and for those that are copied as they are, a digest of what."""
+
+    times_s: list[float] = field(default_factory=list)
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, packet: "Packet[Stream]") -> None:
+        if packet.size:
+            self.times_s.append(_time_s(packet))
+            self.digest.update(bytes(packet))
+
+    def same_as(self, other: "_Track") -> bool:
+        pairs = zip(self.times_s, other.times_s, strict=False)
+        at_their_times = all(abs(one - another) <= _MOVED_S for one, another in pairs)
+        same_count = len(self.times_s) == len(other.times_s)
+        return same_count and at_their_times and bool(self.digest.digest() == other.digest.digest())
+
+
+@dataclass
+class _Some:
+    """A few frames of a film of unknown length: every n-th, where n doubles when they become too many."""
+
+    frames: dict[int, mark_.Picture] = field(default_factory=dict)
+    every: int = 1
+
+    def offer(self, number: int, rgb: mark_.Picture) -> None:
+        if number % self.every:
+            return
+        self.frames[number] = rgb
+        if len(self.frames) > _COMPARED:
+            self.every *= 2
+            self.frames = {n: kept for n, kept in self.frames.items() if n % self.every == 0}
+
+
+@dataclass
+class _Copy:
+    """One film and its copy. chips: upright as displayed."""
+
+    source: Path
+    draft: Path
+    chips: mark_.Tile
+    strength: int
+    left_out: list[str] = field(default_factory=list)
+    picture: _Track = field(default_factory=_Track)
+    others: dict[int, _Track] = field(default_factory=dict)  # by the number of the stream in the copy
+    compared: _Some = field(default_factory=_Some)
+
+    def write(self, on_time: Progress) -> None:
+        """Code the picture, let the rest go along. on_time: gets the time of each frame in seconds."""
+        import av
+
+        container = _CONTAINERS[self.draft.suffix.lower()]
+        with av.open(str(self.source)) as read, av.open(str(self.draft), "w", format=container) as written:
+            picture = self._picture_of(read)
+            first = next(read.decode(picture))
+            read.seek(0)
+            self._check_frame(first)
+            matrix = _frames.display_matrix(first)
+            self.chips = _frames.as_stored(self.chips, matrix)
+            written.metadata.update(read.metadata)
+            written.set_chapters(read.chapters())
+            streams = self._streams(read, written, picture, first, matrix)
+            for packet in read.demux(list(streams)):
+                into = streams[packet.stream]
+                if packet.stream is picture:
+                    for frame in picture.decode(packet):
+                        written.mux(into.encode(self._inked(frame)))
+                        on_time(self.picture.times_s[-1])
+                elif packet.size:
+                    self.others[into.index].add(packet)
+                    packet.stream = into
+                    written.mux(packet)
+            written.mux(streams[picture].encode(None))
+
+    def read_back(self, on_time: Progress) -> float:
+        """Times and what went along must be equal. Returns the share of the ink in the frames that were kept aside."""
+        import av
+
+        picture, others = _Track(), {number: _Track() for number in self.others}
+        shares: list[float] = []
+        with av.open(str(self.draft)) as read:
+            stream = read.streams.video[0]
+            for packet in read.demux():
+                if packet.stream.index in others:
+                    others[packet.stream.index].add(packet)
+                for frame in stream.decode(packet) if packet.stream is stream else ():
+                    before = self.compared.frames.get(len(picture.times_s))
+                    picture.times_s.append(_time_s(frame))
+                    on_time(picture.times_s[-1])
+                    if before is not None:
+                        shares.append(self._share(before, _frames.rgb(frame)))
+        if not picture.same_as(self.picture):
+            raise OutputError(f"{self.source.name}: the frames of the copy do not stand at their times")
+        if not all(track.same_as(self.others[number]) for number, track in others.items()):
+            raise OutputError(f"{self.source.name}: sound or subtitles of the copy differ from those of the original")
+        return sum(shares) / len(shares)
+
+    def _picture_of(self, read: "InputContainer") -> "VideoStream":
+        import av
+
+        pictures = [s for s in read.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        if len(pictures) != 1:
+            raise OutputError(f"{self.source.name} holds {len(pictures)} video streams; expected one")
+        return pictures[0]
+
+    def _streams(
+        self,
+        read: "InputContainer",
+        written: "OutputContainer",
+        picture: "VideoStream",
+        first: "VideoFrame",
+        matrix: tuple[int, ...] | None,
+    ) -> dict["Stream", Any]:
+        """The streams of the copy by those of the original; the picture stays in its place among them."""
+        streams: dict[Stream, Any] = {}
+        for stream in read.streams:
+            if stream is picture:
+                streams[stream] = _coder(written, picture, first, matrix)
+                continue
+            try:
+                streams[stream] = written.add_stream_from_template(stream)
+            except (ValueError, TypeError, OSError):
+                self.left_out.append(f"stream {stream.index} ({stream.type}) was left out: it cannot be copied")
+                continue
+            self.others[streams[stream].index] = _Track()
+            streams[stream].metadata.update(stream.metadata)
+        return streams
+
+    def _inked(self, frame: "VideoFrame") -> "VideoFrame":
+        self._check_frame(frame)
+        before = _frames.rgb(frame)
+        self.compared.offer(len(self.picture.times_s), before)
+        self.picture.times_s.append(_time_s(frame))
+        return _frames.inked(frame, before, mark_.picture(before, self.chips, self.strength))
+
+    def _check_frame(self, frame: "VideoFrame") -> None:
+        if frame.format.name not in _frames.PIXEL_FORMATS:
+            what = f"has pixels of the format {frame.format.name}; make a copy in yuv420p (8 bits, no HDR)"
+        elif frame.interlaced_frame:
+            what = "is interlaced; make a progressive copy"
+        elif frame.pts is None:
+            what = "has frames without a time; write it anew"
+        else:
+            return
+        raise OutputError(f"{self.source.name} {what} and mark that")
+
+    def _share(self, before: mark_.Picture, after: mark_.Picture) -> float:
+        return _kept.kept(before, mark_.picture(before, self.chips, self.strength), after)
+
+
+def _coder(
+    written: "OutputContainer", picture: "VideoStream", first: "VideoFrame", matrix: tuple[int, ...] | None
+) -> "VideoStream":
+    """H.264 with the size, colours, times and rotation of the original."""
+    stream = written.add_stream("libx264", rate=picture.average_rate or 25, options={"crf": str(CRF)})
+    stream.width, stream.height, stream.pix_fmt = first.width, first.height, first.format.name
+    stream.set_display_matrix(matrix)
+    stream.metadata.update(picture.metadata)
+    context = stream.codec_context
+    if picture.time_base is not None:
+        context.time_base = picture.time_base
+    if picture.sample_aspect_ratio:
+        context.sample_aspect_ratio = picture.sample_aspect_ratio
+    for name in ("colorspace", "color_range", "color_primaries", "color_trc"):
+        setattr(context, name, getattr(first, name))
+    return stream
+
+
+def _time_s(seen: "VideoFrame | Packet[Stream]") -> float:
+    if seen.pts is None or seen.time_base is None:
+        raise OutputError(
+            "expected every frame and packet at a time, got one without; write the film anew and mark that"
+        )
+    return float(seen.pts * seen.time_base)
+
+
+def _done(time_s: float, whole_s: float) -> float:
+    return min(max(time_s / whole_s, 0.0), 1.0) if whole_s > 0.0 else 0.0
