@@ -48,12 +48,12 @@ class Room:
         shown: (h, w) signal by the panel alone. grey: (h, w) signal of every pixel by white light of 1.
         response: (3, 3) signal of red, green and blue sensor pixels by red, green and blue light.
         """
-        signal = shown * self._panel_gain(sight, view) if shown.any() else shown
-        signal = np.asarray(signal + grey * self._reflected(sight, view), np.float32)
+        signal = np.asarray(shown * self._panel_gain(sight, view), np.float32) if shown.any() else shown
+        mirrored = np.asarray(grey * self._reflected(sight, view), np.float32)
         outside = sight.beyond_px(view)
         if outside.max() < -2.0 * sight.scale:
-            return signal
-        return self._surrounded(signal, outside, sight, view, response)
+            return signal + mirrored
+        return signal + self._surrounded(mirrored, outside, sight, view, response)
 
     def _panel_gain(self, sight: "Sight", view: View) -> Coordinates:
         falloff = seen(sight.u, sight.v, view.eye_px, self.screen.falloff) if self.screen.falloff else np.ones(())
@@ -66,17 +66,18 @@ class Room:
         return np.asarray(self.screen.veil + self.screen.glare * lamp)
 
     def _surrounded(
-        self, signal: Light, outside: Coordinates, sight: "Sight", view: View, response: NDArray[np.float64]
+        self, mirrored: Light, outside: Coordinates, sight: "Sight", view: View, response: NDArray[np.float64]
     ) -> Light:
+        """Light that the panel does not make: its own ends softly at its edge by the lens's blur."""
         bezel_px, desk_px = (length / self.screen.pitch_cm for length in (self.screen.bezel_cm, DESK_BELOW_CM))
         in_room = np.where(sight.ahead, _beyond(outside - bezel_px, sight.scale), 1.0)
         on_desk = np.where(sight.ahead, _beyond(sight.v - (view.screen_wh[1] - 0.5 + desk_px), sight.scale), 0.0)
         wall, desk, bezel = (
-            self.screen.room * by_filter(response, colour, signal.shape) for colour in (WALL, DESK, BEZEL)
+            self.screen.room * by_filter(response, colour, mirrored.shape) for colour in (WALL, DESK, BEZEL)
         )
         on_panel = 1.0 - _beyond(outside, sight.scale)
         around = bezel + in_room * (wall + on_desk * (desk - wall) - bezel)
-        return np.asarray(around + on_panel * (signal - around), np.float32)
+        return np.asarray(around + on_panel * (mirrored - around), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
