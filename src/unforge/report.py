@@ -1,4 +1,8 @@
-"""The verdict with its reasons: schema `unforge.report/1`, to JSON and back without loss."""
+"""What is said in the end, as plain values.
+
+Of an exhibit, the verdict with its reasons: schema `unforge.report/1`, to JSON and back without loss.
+Of a photograph of a screen, whose mark it shows: schema `unforge.trace/1`.
+"""
 
 import json
 from collections.abc import Mapping
@@ -13,9 +17,13 @@ from unforge.evidence import Curve, Evidence, Region
 from unforge.verdict import Verdict
 
 SCHEMA = "unforge.report/1"
+TRACE_SCHEMA = "unforge.trace/1"
 
 Box = tuple[int, int, int, int]
 Sentences = Mapping[str, tuple[str, ...]]  # by language: "en", "zh"
+Grade = Literal["confirmed", "probable", "inconclusive", "none"]
+
+GRADES: tuple[Grade, ...] = ("confirmed", "probable", "inconclusive", "none")  # the surest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +197,134 @@ class Report:
             raise SchemaError(f"expected a report of schema {SCHEMA!r}; it does not parse: {cause}") from cause
 
 
+@dataclass(frozen=True, slots=True)
+class MarkOwner:
+    """Whom the registry names for a mark; empty where it says nothing.
+
+    status: "known", "unknown", "not_running" or "revoked" (trace/registry.py). note: one sentence of the registry's.
+    """
+
+    status: str
+    note: str
+    machine: str = ""
+    user: str = ""
+    place: str = ""
+    app: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenMark:
+    """What was read from one screen in a photograph; None wherever nothing was read.
+
+    error_probability: how often a photograph without this mark would give this answer. start, end: of the slot that the
+    mark names, UTC, ISO 8601. key: id of the key that fits. reason, reason_zh: one sentence. outline_xy: corners of the
+    place where it was found, in pixels of the photograph as displayed.
+    """
+
+    grade: Grade
+    reason: str
+    reason_zh: str
+    error_probability: float | None = None
+    machine: int | None = None
+    place: int | None = None
+    token: int | None = None
+    start: str | None = None
+    end: str | None = None
+    key: str | None = None
+    owner: MarkOwner | None = None
+    outline_xy: tuple[tuple[float, float], ...] | None = None
+    facts: Mapping[str, float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTried:
+    """A key that was tried, by its id; revoked_at: since when it is not to be believed, None while it is."""
+
+    id: str
+    revoked_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Investigation:
+    """Everything that is said about one photograph of a screen; either `screens` or `error` is set.
+
+    screens: one for each mark, or one that tells why there is none; the surest first.
+    rgb: (H, W, 3) uint8, the photograph for readers, not part of the JSON. size_wh: of the photograph in full.
+    """
+
+    path: str
+    run: Run
+    sha256: str | None = None
+    size_wh: tuple[int, int] | None = None
+    screens: tuple[ScreenMark, ...] = ()
+    keys: tuple[KeyTried, ...] = ()
+    error: ErrorFacts | None = None
+    rgb: NDArray[np.uint8] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def best(self) -> ScreenMark | None:
+        """The surest reading."""
+        return self.screens[0] if self.screens else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values in the order of the schema; the fields of the best reading stand on top."""
+        head: dict[str, Any] = {"schema": TRACE_SCHEMA, "path": _printable(self.path), "sha256": self.sha256}
+        if self.error is not None or self.best is None:
+            error = self.error or ErrorFacts("error", "nothing was read")
+            head["error"] = {"code": error.code, "message": error.message}
+        else:
+            head |= _said_to(self.best)
+            head["screens"] = [_screen_to(screen) for screen in self.screens]
+            head["keys_tried"] = [{"id": key.id, "revoked_at": key.revoked_at} for key in self.keys]
+        return head | {"run": _run_to(self.run)}
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The investigation as JSON, one line unless `indent` is given."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def _said_to(screen: ScreenMark) -> dict[str, Any]:
+    return {
+        "grade": screen.grade,
+        "error_probability": screen.error_probability,
+        "machine": screen.machine,
+        "place": screen.place,
+        "token": screen.token,
+        "time": screen.start,
+        "time_end": screen.end,
+        "key": screen.key,
+        "reason": screen.reason,
+        "owner": None if screen.owner is None else _owner_to(screen.owner),
+    }
+
+
+def _screen_to(screen: ScreenMark) -> dict[str, Any]:
+    outline = None if screen.outline_xy is None else [list(corner) for corner in screen.outline_xy]
+    return _said_to(screen) | {"reason_zh": screen.reason_zh, "outline_xy": outline, "facts": dict(screen.facts)}
+
+
+def _owner_to(owner: MarkOwner) -> dict[str, Any]:
+    return {
+        "status": owner.status,
+        "note": owner.note,
+        "machine": owner.machine or None,
+        "user": owner.user or None,
+        "place": owner.place or None,
+        "app": owner.app or None,
+    }
+
+
+def _printable(path: str) -> str:
+    return path.encode("utf-8", "replace").decode("utf-8")
+
+
 def _schema_of(data: object) -> object:
     return data.get("schema") if isinstance(data, dict) else type(data).__name__
 
 
 def _exhibit_to(facts: ExhibitFacts) -> dict[str, Any]:
     return {
-        "path": facts.path.encode("utf-8", "replace").decode("utf-8"),
+        "path": _printable(facts.path),
         "sha256": facts.sha256,
         "bytes": facts.bytes,
         "media": facts.media,

@@ -17,10 +17,10 @@ _OPAQUE = 0.78
 _SHOWN = 0.08  # heat below this leaves the picture as it is
 
 
-def data_uri(rgb: NDArray[np.uint8]) -> str:
-    """A picture (H, W, 3) as a JPEG in a data URI, at most SIDE_PX on its longer side."""
+def data_uri(rgb: NDArray[np.uint8], side_px: int = SIDE_PX) -> str:
+    """A picture (H, W, 3) as a JPEG in a data URI, at most `side_px` on its longer side."""
     picture = Image.fromarray(rgb)
-    picture.thumbnail((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
+    picture.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
     buffer = BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -64,7 +64,11 @@ def verdict_block(report: Report, verdict: Verdict) -> str:
 
 def failure(report: Report) -> str:
     """What stands there instead where the file could not be read, with what to do next."""
-    error = report.error or ErrorFacts("error", "")
+    return unreadable(_file_line(report.exhibit), report.error or ErrorFacts("error", ""))
+
+
+def unreadable(file_line: str, error: ErrorFacts) -> str:
+    """The box of a file that could not be read. file_line: HTML that names it."""
     heading = both(Said("This file could not be examined", "此文件未能检验"))
     told = [f'<p class="note">{quoted(error.message)} <code>{visible(error.code)}</code></p>'] if error.message else []
     if error.code in _WHAT_TO_DO:
@@ -74,7 +78,7 @@ def failure(report: Report) -> str:
         "这不意味着：对内容的任何判断，既非肯定也非否定。",
     )
     return (
-        f'<section class="verdict not_assessable">{_file_line(report.exhibit)}<div '
+        f'<section class="verdict not_assessable">{file_line}<div '
         f"class=headline>{_sign('error')}"
         f'<h1>{heading}</h1></div><div class="meaning">{"".join(told)}<p>{led(nothing)}</p></div></section>'
     )
