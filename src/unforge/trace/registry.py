@@ -18,9 +18,11 @@ from unforge.errors import UsageError
 from unforge.trace import _roll, utc
 from unforge.trace._store import Row, Store
 from unforge.trace.payload import (
+    EPOCH,
     HOUR,
     MACHINE_BITS,
     PLACE_BITS,
+    SLOT,
     TOKEN_BITS,
     TOKEN_SPAN,
     MachinePayload,
@@ -264,6 +266,17 @@ class Registry:
             'SELECT * FROM tokens WHERE "end" > ? AND start <= ? ORDER BY token', utc.text(start), utc.text(before_end)
         )
         return chain(_slots_of(runs, first, last), _hours_of(map(_token, tokens), start, end))
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """From when until when overlays were seen to run or tokens were out; None for a registry that knows of none."""
+        runs = self._store.rows("SELECT min(first_slot) AS low, max(last_slot) AS high FROM runs")[0]
+        tokens = self._store.rows('SELECT min(start) AS low, max("end") AS high FROM tokens')[0]
+        spans = []
+        if runs["low"] is not None:
+            spans.append((EPOCH + runs["low"] * SLOT, EPOCH + (runs["high"] + 1) * SLOT))
+        if tokens["low"] is not None:
+            spans.append((utc.parse(tokens["low"]), utc.parse(tokens["high"])))
+        return (min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
 
     def owner(self, payload: Payload, key_id: str | None = None) -> Owner:
         """Who a payload leads to. key_id: the key that opened it, to be held against the one that was in use."""
