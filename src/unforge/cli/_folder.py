@@ -1,10 +1,11 @@
 """The folder that reports go to: NAME.html and NAME.json for each file."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from unforge.errors import OutputError
-from unforge.report import Report
+from unforge.report import Investigation, Report
 
 FORMATS = ("html", "json")
 _LONGEST = 180  # bytes of a name; file systems allow 255 with ending and draft mark
@@ -31,13 +32,25 @@ class Folder:
     def write(self, report: Report) -> tuple[Path, ...]:
         """The files written, HTML first. Raises OutputError; what stood there before then survives."""
         from unforge.explain import formats
+
+        rendered = {form.SUFFIX: form.render(report, self._language) for form in map(formats.load, FORMATS)}
+        return self._written(Path(report.exhibit.path), rendered)
+
+    def write_investigation(self, found: Investigation) -> tuple[Path, ...]:
+        """As `write`, for a photograph of a screen."""
+        from unforge.explain.formats import _investigation
+
+        page = _investigation.render(found, self._language)
+        return self._written(Path(found.path), {_investigation.SUFFIX: page, ".json": found.to_json(2).encode()})
+
+    def _written(self, examined: Path, rendered: Mapping[str, bytes]) -> tuple[Path, ...]:
         from unforge.media.write import atomic_write
 
-        name = self._unique(Path(report.exhibit.path))
+        name = self._unique(examined)
         written = []
-        for form in map(formats.load, FORMATS):
-            target = self.path / f"{name}{form.SUFFIX}"
-            atomic_write(target, form.render(report, self._language))
+        for suffix, content in rendered.items():
+            target = self.path / f"{name}{suffix}"
+            atomic_write(target, content)
             written.append(target)
         return tuple(written)
 

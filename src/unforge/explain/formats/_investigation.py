@@ -45,7 +45,7 @@ def _sections(found: Investigation) -> Iterator[str]:
     else:
         yield _answer(found, found.best)
         yield section(Said("Who, where, when", "何人、何处、何时"), _who(found.best), "who")
-        yield section(Said("Where it was found", "标记所在位置"), _photo(found))
+        yield section(Said("Where it was found", "水印所在位置"), _photo(found))
         yield section(Said("Other screens in the photograph", "照片中的其他屏幕"), _others(found))
         yield section(Said("What this does not prove", "本结果不能证明的内容"), _limits(found), "limits")
         yield section(Said("What was tried", "检验过程"), _tried(found), "method")
@@ -62,11 +62,12 @@ def _file_line(found: Investigation) -> str:
 def _answer(found: Investigation, best: ScreenMark) -> str:
     """The box that is read first."""
     sign = f'<svg class="sign" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{_SIGNS[best.grade]}</svg>'
+    means, means_not = trace_words.meaning(best)
     return (
         f'<section class="verdict {best.grade}">{_file_line(found)}<div class=headline>{sign}'
         f"<h1>{both(trace_words.headline(best))}</h1></div>{_error_probability(best)}{_warning(best)}"
-        f'<div class="meaning"><p>{led(trace_words.MEANING[best.grade])}</p>'
-        f"<p>{led(trace_words.NOT_MEANING[best.grade])}</p></div></section>"
+        f'<div class="meaning"><p>{led(means)}</p>'
+        f"<p>{led(means_not)}</p></div></section>"
     )
 
 
@@ -75,7 +76,7 @@ def _error_probability(screen: ScreenMark) -> str:
         return ""
     told = Said(
         "is how often a photograph without this mark would give this answer, all attempts at reading counted",
-        "为不含此标记的照片得出同样结果的概率（已计入所有读取尝试）",
+        "为不含此水印的照片得出同样结果的概率（已计入所有读取尝试）",
     )
     words = both(trace_words.odds(screen.error_probability))
     figure = visible(f"{screen.error_probability:.1e}")
@@ -104,23 +105,23 @@ def _who(screen: ScreenMark) -> str:
         return ""
     owner = screen.owner
     pairs = [
-        (Said("machine", "设备"), _named(owner.machine if owner else "", screen.machine)),
+        (Said("machine", "机器"), _named(owner.machine if owner else "", screen.machine)),
         (Said("user", "使用者"), _named(owner.user if owner else "")),
         (Said("place", "地点"), _named(owner.place if owner else "", screen.place)),
         (Said("application", "应用程序"), _named(owner.app if owner else "")),
-        (Said("time of the mark, UTC", "标记时间（UTC）"), _span(screen)),
+        (Said("time of the mark, UTC", "水印时间（UTC）"), _span(screen)),
         (Said("key", "密钥"), f"<code>{visible(screen.key)}</code>" if screen.key else both(_NOT_SAID)),
         (Said("registry", "登记库"), _registry(screen)),
     ]
     if screen.token is not None:
-        pairs.insert(0, (Said("token of the privacy mode", "隐私模式代号"), f"<code>{screen.token:012x}</code>"))
+        pairs.insert(0, (Said("token of the privacy mode", "隐私模式令牌"), f"<code>{screen.token:012x}</code>"))
     return rows([(both(term), value) for term, value in pairs])
 
 
 def _named(name: str, number: int | None = None) -> str:
     told = [quoted(name)] if name else []
     if number is not None:
-        told.append(f"<small>{both(Said(f'number {number} in the mark', f'标记中的编号 {number}'))}</small>")
+        told.append(f"<small>{both(Said(f'number {number} in the mark', f'水印中的编号 {number}'))}</small>")
     return " ".join(told) or both(_NOT_SAID)
 
 
@@ -144,10 +145,10 @@ def _photo(found: Investigation) -> str:
     caption = (
         Said(
             "The outline shows where the mark was found; it may reach over the screen's edge.",
-            "线框表示标记所在位置，可能超出屏幕边缘。",
+            "线框表示水印所在位置，可能超出屏幕边缘。",
         )
         if outlines
-        else Said("The photograph as it was examined; no mark was located in it.", "所检验的照片；未定位到标记。")
+        else Said("The photograph as it was examined; no mark was located in it.", "所检验的照片；未定位到水印。")
     )
     name = alternative(Said("the examined photograph", "所检验的照片"))
     return (
@@ -212,7 +213,7 @@ def _key(key_id: str, revoked_at: str | None) -> str:
     code = f"<code>{visible(key_id)}</code>"
     if revoked_at is None:
         return code
-    return f"{code} <small>{both(Said(f'revoked {revoked_at}', f'已于 {revoked_at} 撤销'))}</small>"
+    return f"{code} <small>{both(Said(f'revoked {revoked_at}', f'已于 {revoked_at} 吊销'))}</small>"
 
 
 def _method(found: Investigation) -> str:
@@ -235,6 +236,6 @@ def _method(found: Investigation) -> str:
 def _foot() -> str:
     said = Said(
         "Made offline; nothing was sent anywhere. It names a machine and perhaps a person: pass it on with care.",
-        "本报告离线生成，未向任何地方发送数据。报告涉及设备，也可能涉及个人，请谨慎传播。",
+        "本报告离线生成，未向任何地方发送数据。报告涉及机器，也可能涉及个人，请谨慎传播。",
     )
     return f"<footer><p>{both(said)}</p></footer>"

@@ -168,6 +168,14 @@ LABELS: Mapping[str, Said] = {
     "fast_change_ring_share": Said("quick change (8 to 15 Hz), around the face", "快速变化（8–15 Hz）：人脸周围"),
     "repeated_frames_share": Said("frames like the one before", "与前一帧相同的帧"),
     "blinks_per_min": Said("blinks", "眨眼"),
+    "keys_tried": Said("keys tried", "尝试的密钥"),
+    "carrier": Said("where the mark was looked for", "水印所在的颜色通道"),
+    "windows": Said("windows in which the mark was found", "找到水印的窗口数"),
+    "window_z": Said("strength of the pilot, standard deviations", "导频强度（标准差）"),
+    "chip_px": Said("size of a chip in the photograph", "照片中一个码片的大小"),
+    "tiles": Said("tiles that were added up", "累加的图块数"),
+    "message_z": Said("fit of the message, standard deviations", "内容的吻合度（标准差）"),
+    "coded_errors_share": Said("coded bits that were read wrongly", "读错的编码比特"),
 }
 
 # Facts that are 1 or 0.
