@@ -2,6 +2,9 @@
 
 rgb: (H, W, 3) uint8, returned in the same shape and type; strength in [0, 1], where 0 changes nothing and 1 is the
 worst that still passes on real platforms; rng decides whatever is random.
+
+`photograph` is an effect, too, and holds the whole way from a screen to a camera's file. Files with a leading
+underscore are parts of it.
 """
 
 from typing import Protocol, cast

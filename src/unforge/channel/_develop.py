@@ -25,7 +25,8 @@ def developed(raw: Raw, camera: Camera, gain: float, rng: np.random.Generator) -
     luma, red, blue = _split(toned)
     del toned
     luma = sharpened(smoothed(luma, camera.luma_denoise * _noise_levels(camera, gain)), camera.sharpening)
-    planes = (luma, blurred(red, camera.chroma_denoise_px), blurred(blue, camera.chroma_denoise_px))
+    chroma_px = camera.chroma_denoise_px * np.sqrt(max(gain, 1.0))
+    planes = (luma, blurred(red, chroma_px), blurred(blue, chroma_px))
     return coded(reduced(_merged(planes), camera.long_side_px or max(camera.size_wh)), camera.jpeg_qualities)
 
 

@@ -3,7 +3,7 @@
 Sub-pixel, blur of the lens and area of a sensor pixel make one kernel with a closed form, a box convolved with a
 Gaussian. It makes the light on a grid fine enough for all that the lens lets through, and the sensor samples that once
 through its filters. Moire comes from this sampling and from nothing else. No point is drawn at random: nine random
-points in a pixel of the panel were seen to halve what the reader of a mark gets.
+points in a pixel of the panel were seen to take a mark's bits from 98 to 54 % right.
 """
 
 from collections.abc import Iterator

@@ -10,8 +10,8 @@ Raw = NDArray[np.uint16]
 SITES = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2))  # row, column and filter in a cell of RGGB
 FULL_SCALE = 60_000
 PEDESTAL = 2_048  # sensors add one, so that noise in the dark is not cut off at zero
-MEAN_SIGNAL, HIGHEST_SIGNAL = 0.40, 0.95  # what phones were seen to expose screens for
-GAIN_RANGE = (0.25, 8.0)
+MEAN_SIGNAL, HIGHEST_SIGNAL = 0.35, 0.95  # white pages as bright as in real photographs of screens
+GAIN_RANGE = (0.25, 4.0)
 METER_STEP = 16
 
 
