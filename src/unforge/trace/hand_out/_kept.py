@@ -2,24 +2,32 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from unforge.errors import OutputError
 from unforge.trace import mark
 
+BLUR_CHIPS = 2.0  # what is coarser is the picture, not the mark
 ENOUGH = 0.5  # half of the swing, with chips of full size: as good as a mark of half the strength
 
 
-def kept(before: mark.Picture, inked: mark.Picture, after: mark.Picture) -> float:
+def kept(before: mark.Picture, inked: mark.Picture, after: mark.Picture, chip_px: int) -> float:
     """The share of the ink that the copy shows: the change of blue, projected on the change that the ink makes.
 
     before, inked, after: (H, W, 3), the original, the original with ink, and the copy as read back. What coding adds
-    is not correlated with the tile and falls out. 0.0 where the ink changes nothing.
+    is not correlated with the tile and falls out; so does a change of a whole surface, in which nothing can be read.
+    0.0 where the ink changes nothing.
     """
-    ink = inked[..., 2].astype(np.float32) - before[..., 2]
-    change = after[..., 2].astype(np.float32) - before[..., 2]
-    energy = float(np.vdot(ink, ink))
-    return 0.0 if energy == 0.0 else float(np.vdot(change, ink)) / energy
+    ink = _blue(inked) - _blue(before)
+    detail = ink - cv2.GaussianBlur(ink, (0, 0), BLUR_CHIPS * chip_px)
+    energy = float(np.vdot(ink, detail))
+    return 0.0 if energy <= 0.0 else float(np.vdot(_blue(after) - _blue(before), detail)) / energy
+
+
+def _blue(rgb: mark.Picture) -> NDArray[np.float32]:
+    return rgb[..., 2].astype(np.float32)
 
 
 def check(share: float, source: Path, what_to_do: str) -> None:

@@ -7,7 +7,6 @@ Credentials that bind a signature to the pixels are carried too, and tell rightl
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from PIL import JpegImagePlugin
 
@@ -17,41 +16,49 @@ from unforge.trace.hand_out import Ink, Progress, Written, _kept, _picture
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 
-_FINER = (1, 2, 4, 8, 16, 255)  # what the colour table is divided by, until the ink comes through
+_FINER = (1, 2, 4, 8)  # what the colour table is divided by, until the ink comes through
+_FULL = 0  # sampling: a colour for every pixel
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 _APPS, _COMMENT = range(0xE0, 0xF0), 0xFE
 _JFIF, _ICC, _ADOBE = 0xE0, 0xE2, 0xEE
 
 
 def mark(source: Path, target: Path, ink: Ink, on_progress: Progress) -> Written:
-    """A marked copy; the colour table is made finer only where the ink would not survive it."""
+    """A marked copy; colours are coded finer only where the ink would not survive it."""
     made = _picture.marked(source, ("JPEG", "MPO"), ink)
-    for n, finer in enumerate(_FINER):
-        content = _with_segments(_coded(made, finer), made.content)
-        share = _kept.kept(made.before, made.after, _picture.rgb_of(content))
-        on_progress((n + 1) / len(_FINER))
+    steps = _steps(made)
+    for n, (finer, sampling) in enumerate(steps):
+        content = _with_segments(_coded(made, finer, sampling), made.content)
+        share = _kept.kept(made.before, made.after, _picture.rgb_of(content), made.chip_px)
+        on_progress((n + 1) / len(steps))
         if share >= _kept.ENOUGH:
             break
     _kept.check(share, source, "use a greater strength or larger chips, or hand it out as PNG")
     atomic_write(target, content)
     on_progress(1.0)
-    return Written(target, share, made.chip_px, (*made.notes, *_told(made, finer)))
+    return Written(target, share, made.chip_px, (*made.notes, *_told(made, finer, sampling != steps[0][1])))
 
 
-def _told(made: _picture.Marked, finer: int) -> Iterator[str]:
+def _steps(made: _picture.Marked) -> list[tuple[int, int]]:
+    """Division of the colour table and sampling, as in the original first, then finer and finer."""
+    sampling = max(JpegImagePlugin.get_sampling(made.opened), _FULL)  # a grey picture has none
+    return [(finer, each) for each in dict.fromkeys((sampling, _FULL)) for finer in _FINER]
+
+
+def _told(made: _picture.Marked, finer: int, sampled_anew: bool) -> Iterator[str]:
     if finer > 1:
         yield f"the colour table is {finer} times finer than the original's, which would have removed the ink"
+    if sampled_anew:
+        yield "colours are coded for every pixel; at half of the pixels they would have lost the ink"
     if made.opened.format == "MPO":
         yield "only the first of the pictures in it was kept; the others were not marked"
 
 
-def _coded(made: _picture.Marked, finer: int) -> bytes:
+def _coded(made: _picture.Marked, finer: int, sampling: int) -> bytes:
     coded = BytesIO()
-    settings: dict[str, Any] = {"qtables": _tables(made.opened.quantization, finer), "optimize": True}  # type: ignore[attr-defined]
-    sampling = JpegImagePlugin.get_sampling(made.opened)
-    settings["subsampling"] = sampling if sampling >= 0 else 0
-    settings["progressive"] = bool(made.opened.info.get("progressive"))
-    made.image.save(coded, "JPEG", **settings)
+    tables = _tables(made.opened.quantization, finer)  # type: ignore[attr-defined]
+    progressive = bool(made.opened.info.get("progressive"))
+    made.image.save(coded, "JPEG", qtables=tables, subsampling=sampling, progressive=progressive, optimize=True)
     return coded.getvalue()
 
 

@@ -25,6 +25,7 @@ from unforge.media.limits import MAX_FRAME_PX
 from unforge.media.write import atomic_write
 from unforge.trace import mark as mark_
 from unforge.trace.hand_out import CHIP_PX, Ink, Progress, Written, _kept
+from unforge.trace.tile import CHIPS
 
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfWriter
@@ -259,7 +260,7 @@ def _kept_on_pages(
     with pypdfium2.PdfDocument(before) as original, pypdfium2.PdfDocument(after) as copied:
         for n, place in enumerate(places):
             drawn, found = _drawn(original[n], place.scale), _drawn(copied[n], place.scale)
-            yield _kept.kept(drawn, mark_.picture(drawn, chips, strength, place.origin_xy), found)
+            yield _kept.kept(drawn, mark_.picture(drawn, chips, strength, place.origin_xy), found, len(chips) // CHIPS)
             on_progress((n + 1) / len(places))
 
 

@@ -32,7 +32,7 @@ def mark(source: Path, target: Path, ink: Ink, on_progress: Progress) -> Written
 def _with_loss(made: _picture.Marked) -> tuple[bytes, float, int]:
     for quality in _QUALITIES:
         content = _coded(made, quality=quality)
-        share = _kept.kept(made.before, made.after, _picture.rgb_of(content))
+        share = _kept.kept(made.before, made.after, _picture.rgb_of(content), made.chip_px)
         if share >= _kept.ENOUGH:
             break
     return content, share, quality
