@@ -4,12 +4,16 @@ import base64
 import io
 import json
 import logging
+import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
@@ -140,6 +144,21 @@ def test_a_report_says_who_sent_it(server: Server) -> None:
 def test_a_report_that_makes_no_sense_is_refused(server: Server, body: bytes) -> None:
     assert server.ask("POST", "/report", body=body)[0] == 400
     assert server.reports == []
+
+
+def test_the_development_server_listens_on_this_machine_alone(server: Server) -> None:
+    marked = browser.application(lambda: server.ring, lambda _: SAID, server.reports.append, clock=lambda: NOW)
+    with browser.serve(marked, port=0) as listening:
+        assert listening.server_address[0] == "127.0.0.1"
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{listening.server_port}"
+        page = urlopen(f"{address}/", timeout=5).read()
+        scripts = re.findall(r'(?:src|data-tiles)="([^"]+)"', page.decode())
+        assert [urlopen(address + path, timeout=5).status for path in scripts] == [200, 200]
+        with pytest.raises(HTTPError, match="404") as refused:
+            urlopen(f"{address}/elsewhere/tile", timeout=5)
+        refused.value.close()
+        listening.shutdown()
 
 
 def test_a_strength_out_of_range_is_refused_before_anything_is_shown(ring: keys.KeyRing) -> None:
