@@ -6,7 +6,7 @@ bend is left to a smooth field of what remains. Windows where the stripes are no
 something else than this screen.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -66,6 +66,12 @@ class Map:
         steps = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
         right, left, below, above = self.chips(at_xy + steps)
         return np.stack([(right - left) / 2.0, (below - above) / 2.0], axis=1)
+
+    def scaled(self, scale: float) -> "Map":
+        """The map of the same picture at another size."""
+        by = np.diag([1.0 / scale, 1.0 / scale, 1.0])
+        anchors = tuple(replace(a, at_xy=a.at_xy * scale, jacobian=a.jacobian / scale) for a in self.anchors)
+        return Map(self.homography @ by, anchors, self.scale_px * scale, self.middle_xy * scale, self.bending)
 
     @property
     def z(self) -> float:
