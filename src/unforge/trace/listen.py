@@ -27,6 +27,7 @@ LEAST_MAP_Z = 7.0
 MOST_SCREENS = 4
 LEAST_LIKENESS = 0.75  # of the stripes seen and those of the pilot; a balanced sequence of chance has it once in 40,000
 CHIP_PX = 4.5  # at which bits are read, if the picture has it
+CHIPS_PX = (1.2, 10.0)  # that the search can find; a map with others has gone astray
 FINE_CHIP_PX = 3.0  # below which others may hide at a larger size
 
 OnProgress = Callable[[str, float], None]
@@ -105,7 +106,7 @@ def _screens(plane: Plane, pilot: Pilot, known: list[NDArray[np.float64]]) -> li
             continue
         tried += 1
         one = settled(grown(seed, windows, pilot), windows, pilot)
-        if one.z >= LEAST_MAP_Z:
+        if one.z >= LEAST_MAP_Z and CHIPS_PX[0] < _chip_px(one) < CHIPS_PX[1]:
             maps.append(one)
     return maps
 
