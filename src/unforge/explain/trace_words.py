@@ -18,8 +18,8 @@ MEANING: Mapping[Grade, Said] = {
         "这意味着：照片中的水印由本密钥环中的密钥生成，其内容已完整读出。",
     ),
     "probable": Said(
-        "It means: the mark fits one that was shown far better than all others, but its signature was not read.",
-        "这意味着：该水印与曾显示过的某一水印的吻合程度远高于其他水印，但未能读出其签名。",
+        "It means: a mark of this key ring fits far better than chance would have it, but less surely than a confirmed one.",
+        "这意味着：照片与本密钥环的某一水印的吻合程度远超偶然，但不如“已读出”时确定。",
     ),
     "inconclusive": Said(
         "It means: there are signs of a mark, or the photograph does not allow an answer. Try a sharper or larger one.",

@@ -45,7 +45,7 @@ def _sections(found: Investigation) -> Iterator[str]:
     else:
         yield _answer(found, found.best)
         yield section(Said("Who, where, when", "何人、何处、何时"), _who(found.best), "who")
-        yield section(Said("Where it was found", "水印所在位置"), _photo(found))
+        yield section(_heading_of_photo(found), _photo(found))
         yield section(Said("Other screens in the photograph", "照片中的其他屏幕"), _others(found))
         yield section(Said("What this does not prove", "本结果不能证明的内容"), _limits(found), "limits")
         yield section(Said("What was tried", "检验过程"), _tried(found), "method")
@@ -134,6 +134,12 @@ def _span(screen: ScreenMark) -> str:
 def _registry(screen: ScreenMark) -> str:
     note = f"<small>{quoted(screen.owner.note)}</small>" if screen.owner is not None and screen.owner.note else ""
     return both(_status(screen)) + note
+
+
+def _heading_of_photo(found: Investigation) -> Said:
+    if any(screen.outline_xy is not None for screen in found.screens):
+        return Said("Where it was found", "水印所在位置")
+    return Said("The photograph", "所检验的照片")
 
 
 def _photo(found: Investigation) -> str:
