@@ -18,7 +18,7 @@ MEANING: Mapping[Grade, Said] = {
         "这意味着：照片中的水印由本密钥环中的密钥生成，其内容已完整读出。",
     ),
     "probable": Said(
-        "It means: a mark of this key ring fits far better than chance would have it, but less surely than a confirmed one.",
+        "It means: a mark of this key ring fits far better than by chance, but less surely than a confirmed one.",
         "这意味着：照片与本密钥环的某一水印的吻合程度远超偶然，但不如“已读出”时确定。",
     ),
     "inconclusive": Said(
