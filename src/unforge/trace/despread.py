@@ -48,12 +48,14 @@ class Unrolled:
 class Folded:
     """The screen laid on one tile. values: (144, 144), drawn chips are about +1 and -1 at the places of their samples.
 
-    noise: variance of values; tiles: how many were seen, by area.
+    noise: variance of values; tiles: how many were seen, by area. plain: the same with all places alike, of no certain
+    loudness: weights know the pilot, and what is to be held against the pilot must not.
     """
 
     values: Tile
     noise: float
     tiles: float
+    plain: Tile
 
 
 def unrolled(plane: Plane, found: Map, pilot: Pilot) -> Unrolled:
@@ -75,7 +77,8 @@ def folded(of: Unrolled) -> Folded:
     bottom = np.maximum(bottoms.sum(axis=(0, 1)), 1e-6)
     noise = float(np.mean(spreads.sum(axis=(0, 1)) / bottom**2))
     seen = float((of.samples != 0.0).mean()) * tops.shape[0] * tops.shape[1]
-    return Folded(tops.sum(axis=(0, 1)) / bottom, noise, seen)
+    plain = tiles(np.asarray(of.samples / np.sqrt(of.loudness), np.float32)).sum(axis=(0, 1))
+    return Folded(tops.sum(axis=(0, 1)) / bottom, noise, seen, plain)
 
 
 def equalised(of: Folded, reference: Tile, response: Tile) -> Tile:

@@ -167,8 +167,9 @@ def measured(at: tuple[int, int], current: Map, windows: Windows, pilot: Pilot) 
     chips_xy = current.chips(at_xy[None])[0]
     jacobian = current.jacobian(at_xy)
     gradients = _ALONG @ jacobian
-    period_px = 48.0 / np.hypot(*gradients.T)
-    if not np.isfinite(period_px).all() or period_px.min() < search.PERIODS_PX[0] * 0.7:
+    steepness = np.hypot(*gradients.T)
+    steepest, flattest = 48.0 / (0.7 * search.PERIODS_PX[0]), 48.0 / (1.5 * search.PERIODS_PX[1])
+    if not (np.isfinite(chips_xy).all() and ((steepness > flattest) & (steepness < steepest)).all()):
         return None
     u, v = _ALONG @ chips_xy
     lines = search.near(

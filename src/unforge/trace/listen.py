@@ -25,7 +25,7 @@ LEAST_SEED_Z = 8.0
 MOST_SEEDS = 8
 LEAST_MAP_Z = 7.0
 MOST_SCREENS = 4
-LEAST_LIKENESS = 0.75  # of the stripes seen and those of the pilot; a balanced sequence of chance has it once in 40,000
+LEAST_LIKENESS = 0.62  # of the stripes seen and those of the pilot, in both directions
 CHIP_PX = 4.5  # at which bits are read, if the picture has it
 CHIPS_PX = (1.2, 10.0)  # that the search can find; a map with others has gone astray
 FINE_CHIP_PX = 3.0  # below which others may hide at a larger size
@@ -119,7 +119,7 @@ def _heard(rgb: Picture, plane: Plane, rough: Map, scale: float, grey: bool, pil
     known = despread.known_chips(pilot)
     tile = despread.equalised(folded, known, despread.round_response(folded.values, known))
     first, second = (despread.coded_llr(tile, pilot, scramble, offset) for offset in (0, despread.HALF_TILE))
-    return Heard(found, (first, second), likeness(tile, pilot), folded.tiles, scale)
+    return Heard(found, (first, second), likeness(folded.plain, pilot), folded.tiles, scale)
 
 
 def likeness(tile: despread.Tile, pilot: Pilot) -> float:

@@ -9,7 +9,7 @@ how often it was tried. There are 2^58 that a key could have signed; a registry 
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -78,7 +78,9 @@ def read(
     """
     tell = on_progress or (lambda what, share: None)
     tell("decoding", 0.0)
-    return read_picture(read_image(path, MOST_SIDE_PX).rgb, ring, registry, tell, around=around)
+    frame = read_image(path, MOST_SIDE_PX)
+    readings = read_picture(frame.rgb, ring, registry, tell, around=around)
+    return [_as_displayed(reading, frame.scale) for reading in readings]
 
 
 def read_picture(
@@ -121,6 +123,11 @@ class Trace:
             return abstention(QUESTION, SOURCE, best.reason, facts)
         llr = -math.log(max(best.error_probability, 1e-12))
         return Evidence(QUESTION, SOURCE, llr, best.reason, (Region(0.0, 0.0, llr),), facts)
+
+
+def _as_displayed(reading: Reading, scale: float) -> Reading:
+    outline_xy = None if reading.outline_xy is None else reading.outline_xy * scale
+    return replace(reading, outline_xy=outline_xy)
 
 
 def _once(readings: list[tuple[Heard, Reading]]) -> list[Reading]:
