@@ -29,7 +29,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """One photograph of a small screen a row, in this process."""
     monkeypatch.setattr(figures, "ROUNDS", 20)
     monkeypatch.setattr(protocol, "WORKERS", 0)
-    monkeypatch.setattr(protocol, "PHOTOGRAPHS", 1)
     monkeypatch.setattr(protocol, "PHONE", SMALL)
     monkeypatch.setattr(protocol, "PEER_YAWS_DEG", (0.0,))
     monkeypatch.setattr(protocol, "PEER_WHITE", ())
@@ -38,7 +37,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marks, "DISTANCE_CM", 8.0)
     monkeypatch.setattr(tails, "KEYS", 40)
     monkeypatch.setattr(visibility, "SIDE_PX", 96)
-    setting = shots.Setting("20 cm", 13, screen_wh=SCREEN_WH, camera=SMALL, copies=((shots.GREY, "grey copy"),))
+    setting = shots.Setting(
+        "20 cm", 13, screen_wh=SCREEN_WH, camera=SMALL, copies=((shots.GREY, "grey copy"),), photographs=1
+    )
     monkeypatch.setattr(protocol, "ORDINARY", (setting,))
     monkeypatch.setattr(protocol, "SETTINGS", (setting,))
 
@@ -49,7 +50,7 @@ def data(tmp_path: Path) -> Path:
     (tmp_path / "manifest.csv").write_text("path,label\n")
     for n, folder in enumerate(("screen", "plain")):
         (tmp_path / "screens" / folder).mkdir(parents=True)
-        picture = pages.clouds((960, 640), np.random.default_rng(n))
+        picture = pages.clouds((640, 480), np.random.default_rng(n))
         cv2.imwrite(str(tmp_path / "screens" / folder / "a.jpg"), picture[..., ::-1])
     return tmp_path
 

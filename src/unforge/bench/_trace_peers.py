@@ -73,16 +73,19 @@ def available() -> tuple[str, ...]:
     return (OURS, *(name for name in _PEERS if name not in absent))
 
 
-def taken(name: str, page: str, n: int, yaw_deg: float, camera: Camera, data: Path | None) -> list[Read]:
-    """One page under one mark, photographed and read both ways."""
-    rng = np.random.default_rng([shots.SEED, n, round(yaw_deg)])
-    shown = pages.page(page, SCREEN_WH, n, data)
+def taken(name: str, page: str, n: int, yaws_deg: tuple[float, ...], camera: Camera, data: Path | None) -> list[Read]:
+    """One page under one mark, photographed from each side and read both ways."""
+    rng = np.random.default_rng([shots.SEED, n])
     embed, score = _own(rng) if name == OURS else _peer(name, rng)
-    pose = Pose(DISTANCE_CM, yaw_deg, float(rng.uniform(-4, 4)), float(rng.uniform(-2, 2)))
-    shot = photograph(embed(shown), Screen(), pose, camera, rng)
-    resized = np.asarray(cv2.resize(shot.rgb, SCREEN_WH, interpolation=cv2.INTER_AREA), np.uint8)
-    ways = {AS_TAKEN: shot.rgb if name == OURS else resized, RECTIFIED: rectified(shot, SCREEN_WH)}
-    return [Read(name, way, page, yaw_deg, *score(rgb)) for way, rgb in ways.items()]
+    marked = embed(pages.page(page, SCREEN_WH, n, data))
+    found = []
+    for yaw_deg in yaws_deg:
+        pose = Pose(DISTANCE_CM, yaw_deg, float(rng.uniform(-4, 4)), float(rng.uniform(-2, 2)))
+        shot = photograph(marked, Screen(), pose, camera, rng)
+        resized = np.asarray(cv2.resize(shot.rgb, SCREEN_WH, interpolation=cv2.INTER_AREA), np.uint8)
+        ways = {AS_TAKEN: shot.rgb if name == OURS else resized, RECTIFIED: rectified(shot, SCREEN_WH)}
+        found += [Read(name, way, page, yaw_deg, *score(rgb)) for way, rgb in ways.items()]
+    return found
 
 
 Embed = Callable[[Picture], Picture]

@@ -58,6 +58,7 @@ class Setting:
     night_light: float = 0.0
     copies: tuple[tuple[str, str], ...] = ()
     pages: tuple[str, ...] = pages.NAMES
+    photographs: int = 12
 
     def rng(self, n: int) -> np.random.Generator:
         """What is drawn for the n-th photograph; the same in all rows but for the row's own name."""

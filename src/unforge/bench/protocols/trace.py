@@ -46,12 +46,12 @@ from unforge.media.image import read_image
 from unforge.metrics import wilson
 from unforge.trace import mark, read
 
-PHOTOGRAPHS = 12  # of each row: every page twice
+FEW = 6  # photographs of rows that show breadth; the others have every page twice
 WORKERS = 2  # processes; 0 works in this one
 OTHER_RINGS = (1, 2, 3)
 FALSE = ("confirmed", "probable")
 PEER_YAWS_DEG = (0.0, 20.0)
-PEER_WHITE = (6, 7)  # two more white documents
+PEER_WHITE = (6,)  # one more white document
 
 ORDINARY = (
     Setting("straight on, 45 cm", copies=((shots.MESSENGER, "messenger"), (shots.GREY, "grey copy"))),
@@ -68,14 +68,14 @@ SETTINGS = (
     Setting("half in view", 23, aim=(0.35, 0.1)),
     Setting("a quarter in view", 16.5, aim=(0.5, 0.3)),
     Setting("out of focus", camera=replace(PHONE, psf_px=2.0)),
-    Setting("old phone", camera=Camera.old_phone()),
-    Setting("night light", night_light=1.0),
-    Setting("PenTile", screen=Screen(layout="pentile")),
-    Setting("BGR", screen=Screen(layout="bgr")),
-    Setting("strong moire", 50, camera=replace(PHONE, psf_px=0.45, chroma_denoise_px=1.5)),
-    Setting("desktop ink", desktop=True),
-    Setting("220 ppi", 30, screen=Screen(ppi=220), screen_wh=(2880, 1800)),
-    Setting("phone upright", 60, roll_deg=90),
+    Setting("old phone", camera=Camera.old_phone(), photographs=FEW),
+    Setting("night light", night_light=1.0, photographs=FEW),
+    Setting("PenTile", screen=Screen(layout="pentile"), photographs=FEW),
+    Setting("BGR", screen=Screen(layout="bgr"), photographs=FEW),
+    Setting("strong moire", 50, camera=replace(PHONE, psf_px=0.45, chroma_denoise_px=1.5), photographs=FEW),
+    Setting("desktop ink", desktop=True, photographs=FEW),
+    Setting("220 ppi", 30, screen=Screen(ppi=220), screen_wh=(2880, 1800), photographs=FEW),
+    Setting("phone upright", 60, roll_deg=90, photographs=FEW),
 )
 POOLED = "up to 30 degrees, 20 to 60 cm"
 HYBRID = "hybrid"
@@ -135,7 +135,6 @@ def run(
         weights={},
         seed=shots.SEED,
         settings={
-            "photographs_of_a_row": PHOTOGRAPHS,
             "strength": mark.STRENGTH,
             "confirmed_at_most": read.CONFIRMED,
             "probable_at_most": read.PROBABLE,
@@ -170,7 +169,7 @@ def _workers(on_progress: OnProgress | None) -> Iterator[Each]:
 
 
 def _simulated(each: Each, data: Path | None) -> list[Outcome]:
-    work = [(setting, n, data) for setting in SETTINGS for n in range(PHOTOGRAPHS)]
+    work = [(setting, n, data) for setting in SETTINGS for n in range(setting.photographs)]
     return [outcome for found in each("simulated photographs", shots.taken, work) for outcome in found]
 
 
@@ -265,12 +264,8 @@ def _photographs(data: Path | None, folder: str) -> list[Path]:
 
 
 def _peer_rows(each: Each, data: Path | None) -> dict[str, Row]:
-    work = [
-        (name, page, n, yaw_deg, PHONE, data)
-        for name in marks.available()
-        for yaw_deg in PEER_YAWS_DEG
-        for page, n in (*((page, n) for n, page in enumerate(pages.NAMES)), *((pages.WHITE, n) for n in PEER_WHITE))
-    ]
+    shown = [*((page, n) for n, page in enumerate(pages.NAMES)), *((pages.WHITE, n) for n in PEER_WHITE)]
+    work = [(name, *one, PEER_YAWS_DEG, PHONE, data) for name in marks.available() for one in shown]
     found = [one for result in each("peers", marks.taken, work) for one in result]
     rows = {}
     for way in (marks.AS_TAKEN, marks.RECTIFIED):
