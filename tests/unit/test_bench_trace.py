@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 
 from unforge.bench import _trace_pages as pages
 from unforge.bench import _trace_peers as marks
+from unforge.bench import _trace_plots as plots
 from unforge.bench import _trace_shots as shots
 from unforge.bench import _trace_tails as tails
 from unforge.bench import _trace_visibility as visibility
 from unforge.bench import figures
 from unforge.bench.protocols import trace as protocol
+from unforge.bench.record import of_today
 from unforge.channel.photograph import Camera
 from unforge.errors import UsageError
 from unforge.trace import mark
@@ -103,6 +106,41 @@ def test_documents_are_white_and_interfaces_dark() -> None:
     assert np.median(pages.page(pages.WHITE, SCREEN_WH, 0)) == 255
     assert np.median(pages.page(pages.DARK, SCREEN_WH, 0)) < 60
     assert np.median(pages.page(pages.CODE, SCREEN_WH, 0)) < 60
+
+
+# Figures and plots
+
+
+def outcome(right: bool, grade: str, read_ms: float) -> shots.Outcome:
+    return shots.Outcome("20 cm", pages.WHITE, right, 0.0 if right else 0.5, grade, read_ms)
+
+
+def test_a_row_counts_what_is_right_and_what_is_sure() -> None:
+    row = protocol.row([outcome(True, "confirmed", 10), outcome(True, "probable", 30), outcome(False, "none", 90)])
+    assert row["right"].value == pytest.approx(2 / 3, abs=1e-4)
+    assert row["confirmed"].value == pytest.approx(1 / 3, abs=1e-4)
+    assert row["coded_errors"].value == pytest.approx(1 / 6, abs=1e-4)
+    assert (row["read_ms"].value, row["read_ms"].low, row["read_ms"].high) == (30, 10, 90)
+    assert protocol.row([]) == {}
+
+
+def test_plots_are_drawn_from_the_record() -> None:
+    noise = protocol.Seen(None, (), tails.Tail.of(np.random.default_rng(0).normal(size=4000)))
+    rows = {"20 cm": protocol.row([outcome(True, "confirmed", 10)])}
+    rows |= protocol.tail_rows("unmarked", [noise, noise]) | protocol.tail_rows("hybrid, other keys", [noise])
+    record = of_today("trace-val", "trace", "val", rows, "", {}, 0, {})
+    assert rows["z of 2, unmarked"]["observed"].n == 8000
+    for drawn in (plots.tail_svg(record), plots.right_svg(record)):
+        ElementTree.fromstring(drawn)
+    assert "20 cm" in plots.right_svg(record)
+
+
+def test_the_picture_of_the_documents_is_small_and_shows_the_mark() -> None:
+    shown = plots.side_by_side()
+    plain, marked, change = np.split(shown, 3, axis=1)
+    assert 0 < np.abs(plain.astype(int) - marked).max() <= mark.STRENGTH
+    assert np.ptp(change[..., 2]) > 100
+    assert len(plots.png(shown)) < 300_000
 
 
 # Hybrid photographs
