@@ -21,6 +21,8 @@ REACH_CHIPS = 5.0
 FEWEST_FOR_BENDING = 9
 REMAINS_CHIPS = 2.0  # from which on a window is an outlier of the map
 
+_ALONG = np.array([[1.0, 1.0], [1.0, -1.0]])  # u = x + y, v = x - y
+
 Points = NDArray[np.floating]
 Plane = NDArray[np.float32]
 
@@ -78,9 +80,15 @@ class Map:
         """What its windows score on average (root mean square)."""
         return float(np.sqrt(np.mean([anchor.z**2 for anchor in self.anchors])))
 
-    def covers(self, at_xy: tuple[float, float]) -> bool:
-        """Whether a point lies within a window of the map."""
-        return any(float(np.abs(anchor.at_xy - at_xy).max()) <= STEP_PX for anchor in self.anchors)
+    def explains(self, seed: search.Seed) -> bool:
+        """Whether a seed lies on the screen of this map: both fields where and as steep as the map has them."""
+        at_xy = np.array(seed.centre_xy, np.float64)
+        expected, gradients = _ALONG @ self.chips(at_xy[None])[0], _ALONG @ self.jacobian(at_xy)
+        for line, along, gradient in zip((seed.u, seed.v), expected, gradients, strict=True):
+            away = abs((line.chips - along + 24.0) % 48.0 - 24.0)
+            if away > REACH_CHIPS or np.hypot(*(line.gradient - gradient)) > 0.1 * np.hypot(*line.gradient):
+                return False
+        return True
 
     def _terms(self, at_xy: Points) -> Points:
         x, y = ((np.asarray(at_xy, np.float64) - self.middle_xy) / self.scale_px).T
@@ -177,9 +185,6 @@ def measured(at: tuple[int, int], current: Map, windows: Windows, pilot: Pilot) 
     )
     anchor = _anchor(at_xy, lines, chips_xy)
     return anchor if anchor.z >= LEAST_Z and min(line.z for line in lines) > 1.0 else None
-
-
-_ALONG = np.array([[1.0, 1.0], [1.0, -1.0]])  # u = x + y, v = x - y
 
 
 def _anchor(at_xy: Points, lines: tuple[search.Line, search.Line], expected_xy: Points | None) -> Anchor:

@@ -97,8 +97,8 @@ class Key:
 
     @property
     def whitening(self) -> Secret:
-        """The ten bytes that make a payload look random."""
-        return self.secret.expand(_LABEL + "whitening", 10)
+        """Hides what payloads say."""
+        return self.secret.expand(_LABEL + "whitening")
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,11 @@ class Heard:
     @property
     def outline_xy(self) -> NDArray[np.float64]:
         """Corners (4, 2) of what was read, in pixels of the displayed picture."""
-        points = np.concatenate([anchor.at_xy + _CORNERS * search.SIDE_PX / 3.0 for anchor in self.found.anchors])
-        return np.asarray(cv2.boxPoints(cv2.minAreaRect(points.astype(np.float32))) / self.scale, np.float64)
+        clear = 0.5 * float(np.median([anchor.z for anchor in self.found.anchors]))
+        inside = [anchor.chips_xy for anchor in self.found.anchors if anchor.z >= clear]
+        chips = np.concatenate([chips_xy + _CORNERS * CHIPS / 2.0 for chips_xy in inside])
+        box = cv2.boxPoints(cv2.minAreaRect(self.found.pixels(chips).astype(np.float32)))
+        return np.asarray(box / self.scale, np.float64)
 
     @property
     def chip_px(self) -> float:
@@ -102,7 +105,7 @@ def _screens(plane: Plane, pilot: Pilot, known: list[NDArray[np.float64]]) -> li
     for seed in likely:
         if len(maps) == MOST_SCREENS or tried == MOST_SEEDS:
             break
-        if any(one.covers(seed.centre_xy) for one in maps) or any(_inside(seed.centre_xy, one) for one in known):
+        if any(one.explains(seed) for one in maps) or any(_inside(seed.centre_xy, one) for one in known):
             continue
         tried += 1
         one = settled(grown(seed, windows, pilot), windows, pilot)

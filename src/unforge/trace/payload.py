@@ -8,8 +8,10 @@ the registry knows whose it was and when. Its hour wraps after 512 (21 days), wh
 than that. The tag keeps its 20 bits in both versions, so that both have the same rate of false alarms; the three bits
 that the version field needs are taken from the time, of which the registry knows the rest.
 
-The tag is HMAC-SHA-256 over the 60 bits before it, truncated (RFC 2104, section 5). All 80 bits are then added to a
-key stream of the key, so that a payload of zeros does not make a flat code, and a wrong key reads noise.
+The tag is HMAC-SHA-256 over the 60 bits before it, truncated (RFC 2104, section 5). Those 60 bits are then added to a
+stream that the key makes from the tag (the synthetic nonce of Rogaway and Shrimpton, EUROCRYPT 2006). Without the key a
+mark tells nothing, and marks of neighbours in time or number have no bits in common beyond chance, so that one is not
+taken for the other.
 """
 
 import hmac
@@ -115,7 +117,8 @@ def of_token(token: int, when: datetime) -> TokenPayload:
 def encode(payload: Payload, key: Key) -> Bits:
     """The payload signed and made to look random: (80,) uint8 of 0 and 1, the most significant bit first."""
     said = _packed(payload)
-    value = (said << TAG_BITS | _tag(said, key)) ^ _key_stream(key)
+    tag = _tag(said, key)
+    value = (said ^ _stream(tag, key)) << TAG_BITS | tag
     return np.unpackbits(np.frombuffer(value.to_bytes(N_BITS // 8, "big"), np.uint8))
 
 
@@ -125,8 +128,9 @@ def decode(bits: NDArray[np.integer], key: Key) -> Payload | None:
     bits: (80,) of 0 and 1. Noise fits with a probability of 2^-20. The tag is compared in constant time.
     Raises ShapeError.
     """
-    value = _value(bits) ^ _key_stream(key)
-    said, tag = value >> TAG_BITS, value & (1 << TAG_BITS) - 1
+    value = _value(bits)
+    tag = value & (1 << TAG_BITS) - 1
+    said = value >> TAG_BITS ^ _stream(tag, key)
     fits = hmac.compare_digest(_tag_bytes(tag), _tag_bytes(_tag(said, key)))
     return _unpacked(said) if fits else None
 
@@ -174,8 +178,10 @@ def _tag_bytes(tag: int) -> bytes:
     return tag.to_bytes(4, "big")
 
 
-def _key_stream(key: Key) -> int:
-    return int.from_bytes(key.whitening.reveal(), "big")
+def _stream(tag: int, key: Key) -> int:
+    """The 60 bits that hide a payload with this tag."""
+    digest = hmac.digest(key.whitening.reveal(), _tag_bytes(tag), "sha256")
+    return int.from_bytes(digest[:8], "big") >> 64 - (N_BITS - TAG_BITS)
 
 
 def _value(bits: NDArray[np.integer]) -> int:

@@ -36,6 +36,7 @@ GRADES: tuple[Grade, ...] = ("confirmed", "probable", "inconclusive", "none")
 MOST_SIDE_PX = 4096
 LEAST_SIDE_PX = 320
 CONFIRMED, PROBABLE = 1e-9, 1e-4  # probabilities of error
+CLEAN = 0.1  # share of coded bits seen wrongly from which on another mark may lie over this one
 COLOURLESS = 1.5  # grey levels between the colours of a grey copy, 99th percentile
 
 OnProgress = Callable[[str, float], None]
@@ -149,7 +150,7 @@ def _understood(
 ) -> Reading | None:
     """The reading of one screen, None where it is no mark. attempts: decodings of the picture, all of which may err."""
     message = signed(heard, ring, attempts)
-    if registry is not None and (message is None or message.error_probability > CONFIRMED):
+    if registry is not None and (message is None or message.errors > CLEAN or message.error_probability > CONFIRMED):
         span = around or registry.span()
         listed = [] if span is None else registered(heard, ring, registry, span, attempts)
         if len(listed) == 2 and all(one.error_probability <= PROBABLE for one in listed):
