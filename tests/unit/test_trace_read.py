@@ -70,7 +70,7 @@ def test_several_screens_are_read_one_by_one(light: NDArray[np.uint8], dark: NDA
 
 
 def test_a_grey_copy_may_still_be_read() -> None:
-    screen = mark.picture(page((1920, 1080), 30, 210), tile(OTHER), 12)
+    screen = mark.picture(page(SIZE_WH, 30, 30), tile(OTHER))
     (reading,) = read.read_picture(np.dstack([cv2.cvtColor(screen, cv2.COLOR_RGB2GRAY)] * 3), RING)
     assert reading.payload == OTHER
 
