@@ -102,7 +102,7 @@ def read_picture(
     understood = [(one, _understood(one, ring, registry, around, 2 * len(heard))) for one in heard]
     readings = _once([(one, reading) for one, reading in understood if reading is not None])
     tell("reading", 1.0)
-    return readings or [_nothing(rgb, ring, grey)]
+    return [_within(reading, rgb.shape[1], rgb.shape[0]) for reading in readings] or [_nothing(rgb, ring, grey)]
 
 
 class Trace:
@@ -128,6 +128,12 @@ class Trace:
 
 def _as_displayed(reading: Reading, scale: float) -> Reading:
     outline_xy = None if reading.outline_xy is None else reading.outline_xy * scale
+    return replace(reading, outline_xy=outline_xy)
+
+
+def _within(reading: Reading, width: int, height: int) -> Reading:
+    """With an outline that does not leave the picture."""
+    outline_xy = None if reading.outline_xy is None else np.clip(reading.outline_xy, 0.0, (width - 1.0, height - 1.0))
     return replace(reading, outline_xy=outline_xy)
 
 
