@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unforge.faces import align
-from unforge.faces.quality import BLOCK_PX
+from unforge.faces.quality import BLOCK_PX, grid_strength
 from unforge.faces.regions import LEFT_BROW, LEFT_EYE, MOUTH, OVAL, RIGHT_BROW, RIGHT_EYE, hull_mask
 
 Picture = NDArray[np.uint8]
@@ -187,24 +187,11 @@ def blockiness(grey: Grey, inside: Mask, outside: Mask, matrix: Matrix) -> Mappi
 
     filed = turned(grey, cv2.INTER_LINEAR)
     first, second = (
-        _grid(filed, turned(place.astype(np.float32), cv2.INTER_NEAREST) > 0.5) for place in (inside, outside)
+        grid_strength(filed, turned(place.astype(np.float32), cv2.INTER_NEAREST) > 0.5, LEAST_PX)
+        for place in (inside, outside)
     )
     ratio = None if first is None or second is None else first / second
     return {"blocks_face": first, "blocks_surroundings": second, "blocks_ratio": ratio}
-
-
-def _grid(grey: Grey, place: Mask) -> float | None:
-    strengths = []
-    for picture, mask in ((grey, place), (grey.T, place.T)):
-        steps, known = np.abs(np.diff(picture, axis=1)), mask[:, 1:] & mask[:, :-1]
-        offsets = np.broadcast_to(np.arange(steps.shape[1]) % BLOCK_PX, steps.shape)[known]
-        count = np.bincount(offsets, minlength=BLOCK_PX)
-        if int(count.min()) < LEAST_PX / BLOCK_PX:
-            return None
-        total = np.bincount(offsets, weights=steps[known], minlength=BLOCK_PX)
-        elsewhere = (total.sum() - total) / (count.sum() - count)
-        strengths.append(float(((total / count + 0.1) / (elsewhere + 0.1)).max()))
-    return float(np.mean(strengths))
 
 
 def ghosts(rgb: Picture, landmarks_px: NDArray[np.float32], last_quality: float) -> dict[str, float]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unforge.explain import locate
 from unforge.faces import align, regions
-from unforge.faces.quality import BLOCK_PX
+from unforge.faces.quality import grid_strength
 
 LEAST_PX = 400  # area on the crop of 224 px from which on a figure is worth stating: about 2 % of a face
 GAP_PX = 4  # one cell of heat: neither surely inside nor surely outside
@@ -173,7 +173,8 @@ def blockiness(
     if float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))) < LEAST_SCALE:
         return {}
     grey, within, around = _as_in_file(matrix, _grey(rgb), inside, outside)
-    return {"blockiness_inside": _grid(grey, within), "blockiness_outside": _grid(grey, around)}
+    inner, outer = (grid_strength(grey, place, LEAST_PX) for place in (within, around))
+    return {"blockiness_inside": inner, "blockiness_outside": outer}
 
 
 def _as_in_file(matrix: NDArray[np.float64], grey: Grey, inside: Mask, outside: Mask) -> tuple[Grey, Mask, Mask]:
@@ -190,18 +191,3 @@ def _as_in_file(matrix: NDArray[np.float64], grey: Grey, inside: Mask, outside: 
 
     masks = [turned(mask.astype(np.float32), cv2.INTER_NEAREST) > 0.5 for mask in (inside, outside)]
     return turned(grey, cv2.INTER_LINEAR), masks[0], masks[1]
-
-
-def _grid(grey: Grey, place: Mask) -> float | None:
-    """Strength of the strongest grid of 8 px in a place, mean of both directions; None where too little is there."""
-    strengths = []
-    for picture, mask in ((grey, place), (grey.T, place.T)):
-        steps, known = np.abs(np.diff(picture, axis=1)), mask[:, 1:] & mask[:, :-1]
-        offsets = np.broadcast_to(np.arange(steps.shape[1]) % BLOCK_PX, steps.shape)[known]
-        count = np.bincount(offsets, minlength=BLOCK_PX)
-        if int(count.min()) < LEAST_PX / BLOCK_PX:
-            return None
-        total = np.bincount(offsets, weights=steps[known], minlength=BLOCK_PX)
-        elsewhere = (total.sum() - total) / (count.sum() - count)
-        strengths.append(float(((total / count + 0.1) / (elsewhere + 0.1)).max()))
-    return float(np.mean(strengths))

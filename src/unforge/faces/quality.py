@@ -50,3 +50,22 @@ def blockiness(rgb: NDArray[np.uint8], box_px: NDArray[np.floating]) -> float:
 def _grid_ratio(steps: NDArray[np.float32], start: int) -> float:
     at_border = (np.arange(len(steps)) + start + 1) % BLOCK_PX == 0
     return float((steps[at_border].mean() + 0.1) / (steps[~at_border].mean() + 0.1))
+
+
+def grid_strength(grey: NDArray[np.float32], place: NDArray[np.bool_], least_px: int) -> float | None:
+    """Strength of the strongest grid of 8 px in a place, mean of both directions; 1 is none.
+
+    grey: (H, W) grey levels; place: (H, W). Steps between neighbours at the grid's offset over steps elsewhere. None
+    where fewer than `least_px` neighbours lie in the place.
+    """
+    strengths = []
+    for picture, mask in ((grey, place), (grey.T, place.T)):
+        steps, known = np.abs(np.diff(picture, axis=1)), mask[:, 1:] & mask[:, :-1]
+        offsets = np.broadcast_to(np.arange(steps.shape[1]) % BLOCK_PX, steps.shape)[known]
+        count = np.bincount(offsets, minlength=BLOCK_PX)
+        if int(count.min()) < least_px / BLOCK_PX:
+            return None
+        total = np.bincount(offsets, weights=steps[known], minlength=BLOCK_PX)
+        elsewhere = (total.sum() - total) / (count.sum() - count)
+        strengths.append(float(((total / count + 0.1) / (elsewhere + 0.1)).max()))
+    return float(np.mean(strengths))
