@@ -58,7 +58,7 @@ ORDINARY = (
     Setting("20 degrees", yaw_deg=20, copies=((shots.MESSENGER, "messenger, 20 degrees"),)),
     Setting("30 degrees", yaw_deg=30),
     Setting("20 cm", 20),
-    Setting("30 cm", 30),
+    Setting("30 cm", 30, copies=((shots.MESSENGER, "messenger, 30 cm"),)),
     Setting("60 cm", 60),
 )
 SETTINGS = (
