@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unforge.trace import keys, mark, payload
+from unforge.channel.photograph import Camera, Pose, Screen, photograph
+from unforge.trace import keys, mark, payload, read
 from unforge.trace.overlay import browser
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -73,9 +74,10 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    ring = keys.generate(tmp_path_factory.mktemp("ring") / "ring.json", NOW - timedelta(days=1))
-    site = Site(ring)
+def site() -> Iterator[Site]:
+    yesterday = NOW - timedelta(days=1)
+    key = keys.Key("0000000b", keys.Secret(b"k" * 32), yesterday, yesterday)
+    site = Site(keys.KeyRing(keys.Secret(b"s" * 32), (key,)))
     marked = browser.application(
         lambda: site.ring,
         lambda environ: None if site.down else payload.of_machine(MACHINE, site.now, PLACE),
@@ -128,6 +130,16 @@ def test_the_screen_shows_the_page_under_the_tile_pixel_by_pixel(
     expected = mark.picture(plain, site.chips(dpr))
     assert np.abs(marked.astype(int) - expected).max() <= 1
     assert correlation(marked, plain, site.chips(dpr), int(250 * dpr)) > 0.95
+    assert read.read_picture(marked, site.ring)[0].payload == payload.of_machine(MACHINE, site.now, PLACE)
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
+@pytest.mark.parametrize("dpr", [1.0, 1.25, 1.5, 2.0], ids=["1", "zoom 125 %", "1.5", "2"])
+def test_a_photograph_of_the_page_leads_back(visit: Callable[..., Any], site: Site, ground: str, dpr: float) -> None:
+    camera = replace(Camera.phone(), size_wh=(1600, 1200))
+    pose = Pose(18.0 / dpr, yaw_deg=12.0, pitch_deg=-5.0, roll_deg=4.0)
+    taken = photograph(shot(visit(ground, dpr)), Screen(ppi=96 * dpr), pose, camera, np.random.default_rng(3))
+    assert read.read_picture(taken.rgb, site.ring)[0].payload == payload.of_machine(MACHINE, site.now, PLACE)
 
 
 def test_a_change_of_zoom_is_followed(visit: Callable[..., Any], site: Site) -> None:

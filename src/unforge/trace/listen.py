@@ -7,6 +7,7 @@ tile, are those of the site's pilot, one by one.
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -19,8 +20,9 @@ from unforge.trace.geometry import Map, Windows, grown, settled
 from unforge.trace.keys import KeyRing
 from unforge.trace.tile import CHIPS, STRIPES, Pilot, Scramble
 
-SIDES_PX = (2000, 1000)  # long sides at which a mark is looked for, before the picture as it is
+SIDES_PX = (2000, 1000, 500)  # long sides at which a mark is looked for, before the picture as it is
 SEARCH_STEP_PX = search.SIDE_PX
+THREADS = 2  # windows looked at at once: the smallest machine meant has two cores
 LEAST_SEED_Z = 8.0
 MOST_SEEDS = 8
 LEAST_MAP_Z = 7.0
@@ -28,7 +30,7 @@ MOST_SCREENS = 4
 LEAST_LIKENESS = 0.62  # of the stripes seen and those of the pilot, in both directions
 CHIP_PX = 4.5  # at which bits are read, if the picture has it
 CHIPS_PX = (1.2, 10.0)  # that the search can find; a map with others has gone astray
-FINE_CHIP_PX = 3.0  # below which others may hide at a larger size
+FINE_CHIP_PX = 2.2  # below which others may hide at a larger size
 
 OnProgress = Callable[[str, float], None]
 Picture = NDArray[np.uint8]
@@ -89,16 +91,19 @@ def listen(rgb: Picture, ring: KeyRing, grey: bool, tell: OnProgress) -> list[He
 
 
 def _in_turn(sides: list[int]) -> list[int]:
-    """The first size, smaller ones, and the whole picture last unless it is hardly larger than the first."""
-    return sides if len(sides) < 3 or sides[-1] > 1.2 * sides[0] else sides[:-1]
+    """The first size, smaller ones, and the whole picture last, or first where it is hardly larger than the first."""
+    return sides if len(sides) < 2 or sides[-1] > 1.2 * sides[0] else [sides[-1], *sides[1:-1]]
 
 
 def _screens(plane: Plane, pilot: Pilot, known: list[NDArray[np.float64]]) -> list[Map]:
     """Maps of what may be screens; known: outlines of those that need not be found again."""
     windows = Windows(plane)
-    found: list[search.Seed] = []
-    for centre in windows.centres(SEARCH_STEP_PX):
-        found += search.seeds(windows.spectrum(centre), pilot, centre)[:2]
+
+    def look(centre_xy: tuple[int, int]) -> list[search.Seed]:
+        return search.seeds(windows.spectrum(centre_xy), pilot, centre_xy)[:2]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = [seed for seeds in pool.map(look, windows.centres(SEARCH_STEP_PX)) for seed in seeds]
     likely = sorted((seed for seed in found if seed.z >= LEAST_SEED_Z), key=lambda seed: -seed.z)
     maps: list[Map] = []
     tried = 0
