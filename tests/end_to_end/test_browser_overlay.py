@@ -137,7 +137,7 @@ def test_the_screen_shows_the_page_under_the_tile_pixel_by_pixel(
 @pytest.mark.parametrize("dpr", [1.0, 1.25, 1.5, 2.0], ids=["1", "zoom 125 %", "1.5", "2"])
 def test_a_photograph_of_the_page_leads_back(visit: Callable[..., Any], site: Site, ground: str, dpr: float) -> None:
     camera = replace(Camera.phone(), size_wh=(1600, 1200))
-    pose = Pose(18.0 / dpr, yaw_deg=12.0, pitch_deg=-5.0, roll_deg=4.0)
+    pose = Pose(18.0, yaw_deg=12.0, pitch_deg=-5.0, roll_deg=4.0)
     taken = photograph(shot(visit(ground, dpr)), Screen(ppi=96 * dpr), pose, camera, np.random.default_rng(3))
     assert read.read_picture(taken.rgb, site.ring)[0].payload == payload.of_machine(MACHINE, site.now, PLACE)
 
