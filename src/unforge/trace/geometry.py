@@ -6,6 +6,7 @@ bend is left to a smooth field of what remains. Windows where the stripes are no
 something else than this screen.
 """
 
+import threading
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -13,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unforge.trace import search
-from unforge.trace.tile import Pilot
+from unforge.trace.tile import CHIPS, Pilot
 
 STEP_PX = search.SIDE_PX // 2
 LEAST_Z = 5.0  # of both fields together, for a window next to accepted ones
 REACH_CHIPS = 5.0
+MOST_KEPT = 80  # spectra of 5 MB: a picture of 12 megapixels has some 300 windows
 FEWEST_FOR_BENDING = 9
 REMAINS_CHIPS = 2.0  # from which on a window is an outlier of the map
 
+PERIOD = float(CHIPS)  # of the stripes along u and v
 _ALONG = np.array([[1.0, 1.0], [1.0, -1.0]])  # u = x + y, v = x - y
 
 Points = NDArray[np.floating]
@@ -85,7 +88,7 @@ class Map:
         at_xy = np.array(seed.centre_xy, np.float64)
         expected, gradients = _ALONG @ self.chips(at_xy[None])[0], _ALONG @ self.jacobian(at_xy)
         for line, along, gradient in zip((seed.u, seed.v), expected, gradients, strict=True):
-            away = abs((line.chips - along + 24.0) % 48.0 - 24.0)
+            away = abs((line.chips - along + PERIOD / 2.0) % PERIOD - PERIOD / 2.0)
             if away > REACH_CHIPS or np.hypot(*(line.gradient - gradient)) > 0.1 * np.hypot(*line.gradient):
                 return False
         return True
@@ -97,12 +100,13 @@ class Map:
 
 
 class Windows:
-    """The spectra of the windows of one picture, each worked out once. plane: the carrier (H, W)."""
+    """The spectra of the windows of one picture; the latest are kept. plane: the carrier (H, W)."""
 
     def __init__(self, plane: Plane) -> None:
         self.plane = plane
         self.height, self.width = plane.shape
         self._known: dict[tuple[int, int], search.Spectrum] = {}
+        self._lock = threading.Lock()
 
     def centres(self, step_px: int) -> list[tuple[int, int]]:
         """Middles (x, y) of windows that cover the picture, the middle of the picture first."""
@@ -113,10 +117,15 @@ class Windows:
 
     def spectrum(self, centre_xy: tuple[int, int]) -> search.Spectrum:
         """The whitened spectrum around a middle; what lies beyond the picture is empty."""
-        if centre_xy not in self._known:
-            x, y = centre_xy
-            self._known[centre_xy] = search.spectrum(cut(self.plane, x, y, search.SIDE_PX))
-        return self._known[centre_xy]
+        found = self._known.get(centre_xy)
+        if found is not None:
+            return found
+        found = search.spectrum(cut(self.plane, *centre_xy, search.SIDE_PX))
+        with self._lock:
+            while len(self._known) >= MOST_KEPT:
+                del self._known[next(iter(self._known))]
+            self._known[centre_xy] = found
+        return found
 
 
 def cut(plane: Plane, x: int, y: int, side: int) -> Plane:
@@ -135,7 +144,6 @@ def grown(seed: search.Seed, windows: Windows, pilot: Pilot) -> Map:
     middle_xy = np.array([windows.width, windows.height]) / 2.0
     first = _anchor(np.array(seed.centre_xy), (seed.u, seed.v), None)
     current = Map(_fitted([first]), (first,), scale_px, middle_xy)
-    accepted: dict[tuple[int, int], Anchor] = {}
     left = {at for at in windows.centres(STEP_PX)}
     while True:
         near = [at for at in left if _beside(at, current.anchors)]
@@ -144,7 +152,6 @@ def grown(seed: search.Seed, windows: Windows, pilot: Pilot) -> Map:
         fresh = {at: anchor for at, anchor in tried.items() if anchor is not None}
         if not fresh:
             return current
-        accepted |= fresh
         anchors = (*current.anchors, *fresh.values())
         current = Map(_fitted(anchors), anchors, scale_px, middle_xy)
 
@@ -176,12 +183,12 @@ def measured(at: tuple[int, int], current: Map, windows: Windows, pilot: Pilot) 
     jacobian = current.jacobian(at_xy)
     gradients = _ALONG @ jacobian
     steepness = np.hypot(*gradients.T)
-    steepest, flattest = 48.0 / (0.7 * search.PERIODS_PX[0]), 48.0 / (1.5 * search.PERIODS_PX[1])
+    steepest, flattest = PERIOD / (0.7 * search.PERIODS_PX[0]), PERIOD / (1.5 * search.PERIODS_PX[1])
     if not (np.isfinite(chips_xy).all() and ((steepness > flattest) & (steepness < steepest)).all()):
         return None
     u, v = _ALONG @ chips_xy
     lines = search.near(
-        windows.spectrum(at), pilot, np.asarray(gradients, np.float64), (u % 48.0, v % 48.0), REACH_CHIPS
+        windows.spectrum(at), pilot, np.asarray(gradients, np.float64), (u % PERIOD, v % PERIOD), REACH_CHIPS
     )
     anchor = _anchor(at_xy, lines, chips_xy)
     return anchor if anchor.z >= LEAST_Z and min(line.z for line in lines) > 1.0 else None
@@ -192,7 +199,7 @@ def _anchor(at_xy: Points, lines: tuple[search.Line, search.Line], expected_xy: 
     along = np.array([line.chips for line in lines])
     if expected_xy is not None:
         expected = _ALONG @ expected_xy
-        along = along + 48.0 * np.round((expected - along) / 48.0)
+        along = along + PERIOD * np.round((expected - along) / PERIOD)
     back = np.linalg.inv(_ALONG)
     gradients = np.stack([line.gradient for line in lines])
     z = sum(line.z for line in lines) / np.sqrt(2.0)
