@@ -75,7 +75,7 @@ def test_a_grey_copy_may_still_be_read() -> None:
     assert reading.payload == OTHER
 
 
-def test_a_token_is_read(tmp_path: Path) -> None:
+def test_a_token_is_read() -> None:
     said = payload.of_token(123_456_789, NOON)
     (reading,) = read.read_picture(mark.picture(page((600, 500)), tile(said)), RING)
     assert reading.payload == said

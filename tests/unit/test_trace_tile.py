@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
-from tests.trace_samples import RING, tile
+from tests.trace_samples import tile
 from unforge.errors import ShapeError, UsageError
 from unforge.trace import mark
 from unforge.trace.tile import CHIPS, CODED_BITS, Pilot, Scramble, chip_px, draw
@@ -113,4 +113,3 @@ def test_a_strength_that_shows_or_cannot_be_read_is_refused(strength: int) -> No
 def test_grey_pictures_are_refused() -> None:
     with pytest.raises(ShapeError, match="rgb"):
         mark.picture(np.zeros((10, 10), np.uint8), tile())  # type: ignore[arg-type]
-    assert RING.keys

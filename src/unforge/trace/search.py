@@ -84,6 +84,7 @@ def spectrum(window: NDArray[np.float32]) -> Spectrum:
     return np.stack([found.real / loudness, found.imag / loudness], axis=-1)
 
 
+@lru_cache(maxsize=1)
 def everywhere() -> Grid:
     """All directions of a half turn, the other half being read backwards, and all periods."""
     low, high = PERIODS_PX
