@@ -41,7 +41,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tails, "KEYS", 40)
     monkeypatch.setattr(visibility, "SIDE_PX", 96)
     setting = shots.Setting(
-        "20 cm", 13, screen_wh=SCREEN_WH, camera=SMALL, copies=((shots.GREY, "grey copy"),), photographs=1
+        "20 cm",
+        13,
+        screen_wh=SCREEN_WH,
+        camera=SMALL,
+        copies=((shots.GREY, "grey copy"), (shots.MESSENGER, "messenger")),
+        photographs=1,
     )
     monkeypatch.setattr(protocol, "ORDINARY", (setting,))
     monkeypatch.setattr(protocol, "SETTINGS", (setting,))
@@ -70,6 +75,8 @@ def test_a_small_run_fills_every_kind_of_row(
     assert rows["20 cm"]["right"].value == 1.0
     assert rows[protocol.POOLED]["right"].n == 1
     assert rows["grey copy"]["coded_errors"].value is not None
+    assert rows["messenger"]["right_by_registry"].value == 1.0
+    assert "right_by_registry" not in rows["20 cm"]
     assert rows["unmarked photographs"]["false_readings"].value == 0.0
     assert rows["unmarked photographs"]["false_readings"].n == 2
     assert {"right", "confirmed", "coded_errors", "read_ms"} == set(rows[protocol.HYBRID])

@@ -7,7 +7,8 @@ photographs by what was shown. `hybrid` are real photographs of screens with the
 
 `right` is how often exactly the message came out; `confirmed` how often with a bound of 1e-9 on being wrong;
 `coded_errors` the share of coded bits that were seen wrongly, before the code, a half where no screen was found;
-`read_ms` the median time of reading, with the fastest and the slowest.
+`read_ms` the median time of reading, with the fastest and the slowest; `right_by_registry`, for what went through a
+messenger, how often the message came out where a registry tells what an office of 50 machines showed within a day.
 
 False readings: every real photograph without a mark, and every hybrid by other key rings; `false_readings` is the share
 of readings that named anybody. The bound behind the error probabilities is checked on the same photographs: `observed`
@@ -188,9 +189,11 @@ def row(outcomes: Sequence[Outcome]) -> Row:
     if not outcomes:
         return {}
     times_ms = [one.read_ms for one in outcomes]
+    by_registry = [one.right_by_registry for one in outcomes if one.right_by_registry is not None]
     return {
         "right": _share([one.right for one in outcomes]),
         "confirmed": _share([one.right and one.grade == "confirmed" for one in outcomes]),
+        **({"right_by_registry": _share(by_registry)} if by_registry else {}),
         "coded_errors": figures.mean([one.coded_errors for one in outcomes]),
         "read_ms": Value(round(median(times_ms)), round(min(times_ms)), round(max(times_ms)), len(outcomes)),
     }

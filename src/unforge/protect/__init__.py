@@ -1,0 +1,1 @@
+"""Cloaks: a perturbation that is hard to see and breaks programs which change faces."""
