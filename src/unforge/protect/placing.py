@@ -1,0 +1,72 @@
+"""Where a cloak lies: in the level square around a face, and from there back into the picture.
+
+A cloak is drawn at one size in the face's own frame, which moves, turns and grows with the face: large faces get a
+smooth cloak that survives being made smaller, and a film gets one that does not crawl over the skin.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unforge.faces import align
+
+SIDE_PX = 128  # of the square in which a cloak is drawn
+MARGIN = align.CROP_MARGIN
+LOW_PASS_PX = 0.8  # Gaussian; finer detail is lost in the first JPEG coder and only shows
+RIM = 0.12  # share of the square's side over which a cloak fades away
+
+Picture = NDArray[np.uint8]
+Plane = NDArray[np.float32]
+Mesh = NDArray[np.float32]
+
+
+def square(mesh_px: Mesh) -> NDArray[np.float64]:
+    """Matrix (2, 3) from the picture into the square of a face with the mesh (468, 2) or (468, 3)."""
+    return align.face_square(mesh_px[:, :2], MARGIN, SIDE_PX)
+
+
+def fade() -> Plane:
+    """(128, 128) weight in [0, 1]: 1 over the face, 0 at the square's edge."""
+    at = (np.arange(SIDE_PX) + 0.5) / SIDE_PX
+    along = np.clip(np.minimum(at, 1.0 - at) / RIM, 0.0, 1.0)
+    rising = 0.5 - 0.5 * np.cos(np.pi * along)
+    return np.outer(rising, rising).astype(np.float32)
+
+
+def smoothed(cloak: Plane) -> Plane:
+    """A cloak (128, 128, 3) without what no channel lets through, and faded out towards its edge."""
+    return cv2.GaussianBlur(cloak, (0, 0), LOW_PASS_PX) * fade()[..., None]
+
+
+def laid(rgb: Picture, cloaks: list[tuple[Plane, NDArray[np.float64]]]) -> Picture:
+    """The picture (H, W, 3) with cloaks (128, 128, 3), in grey levels, each with the matrix of its square.
+
+    Outside of the squares every byte stays. Where squares overlap, the larger change counts, so that together they
+    are not larger than one alone.
+    """
+    if not cloaks:
+        return rgb.copy()
+    change = np.zeros(rgb.shape, np.float32)
+    for cloak, matrix in cloaks:
+        _lay(change, cloak, matrix)
+    return np.asarray(np.clip(np.rint(rgb + change), 0, 255), np.uint8)
+
+
+def _lay(change: Plane, cloak: Plane, matrix: NDArray[np.float64]) -> None:
+    height, width = change.shape[:2]
+    back = align.invert(matrix)
+    corners = np.array([[0, 0], [SIDE_PX, 0], [0, SIDE_PX], [SIDE_PX, SIDE_PX]]) @ back[:, :2].T + back[:, 2]
+    x0, y0 = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, (width, height))
+    x1, y1 = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, 0, (width, height))
+    if x1 <= x0 or y1 <= y0:
+        return
+    back = back - np.array([[0, 0, x0], [0, 0, y0]])
+    drawn = cv2.warpAffine(_as_small(cloak, back), back, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR)
+    there = change[y0:y1, x0:x1]
+    change[y0:y1, x0:x1] = np.where(np.abs(drawn) > np.abs(there), drawn, there)
+
+
+def _as_small(cloak: Plane, back: NDArray[np.float64]) -> Plane:
+    """Blurred to the distance of the picture's pixels where the face is smaller than its square."""
+    shrunk = 1.0 / float(np.sqrt(abs(np.linalg.det(back[:, :2]))))
+    return cloak if shrunk <= 1.2 else np.asarray(cv2.GaussianBlur(cloak, (0, 0), 0.4 * shrunk), np.float32)
