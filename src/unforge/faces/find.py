@@ -56,9 +56,13 @@ def find(rgb: NDArray[np.uint8], windows: tuple[Window, ...] = ()) -> Found:
     rows = [_look(FULL, rgb, window) for window in ((0, 0, width, height), *windows)]
     if not sum(len(row) for row in rows):
         rows = [_look(SHORT, rgb, (0, 0, width, height))]
-    merged = _merge(np.concatenate(rows))
-    merged = merged[np.minimum(merged[:, 2] - merged[:, 0], merged[:, 3] - merged[:, 1]) >= SMALLEST_PX]
-    return Found(merged[:, :4], merged[:, 4:8].reshape(-1, 2, 2), merged[:, 8])
+    return _found(np.concatenate(rows))
+
+
+def alone(detector: Detector, rgb: NDArray[np.uint8]) -> Found:
+    """What one network by itself finds in a whole picture (H, W, 3) uint8, as programs run it that have no other."""
+    height, width = rgb.shape[:2]
+    return _found(_look(detector, rgb, (0, 0, width, height)))
 
 
 def tiles(size_wh: tuple[int, int], n: int) -> tuple[Window, ...]:
@@ -84,10 +88,10 @@ def _look(detector: Detector, rgb: NDArray[np.uint8], window: Window) -> NDArray
     regressors, logits = sorted(outputs, key=lambda output: -output.shape[-1])
     scores = 1.0 / (1.0 + np.exp(-np.clip(logits[0, :, 0], -80.0, 80.0)))
     keep = scores > SCORE
-    anchors, numbers = _anchors(detector)[keep], regressors[0][keep] / detector.side_px
-    centres, half = numbers[:, :2] + anchors, numbers[:, 2:4] / 2.0
+    places, numbers = anchors(detector)[keep], regressors[0][keep] / detector.side_px
+    centres, half = numbers[:, :2] + places, numbers[:, 2:4] / 2.0
     points = np.concatenate(
-        [centres - half, centres + half, numbers[:, 4:6] + anchors, numbers[:, 6:8] + anchors], axis=1
+        [centres - half, centres + half, numbers[:, 4:6] + places, numbers[:, 6:8] + places], axis=1
     ).reshape(-1, 4, 2)
     points_px = (points * detector.side_px - pad) / scale + np.array([x0, y0])
     return np.concatenate([points_px.reshape(-1, 8), scores[keep, None]], axis=1).astype(np.float32)
@@ -106,13 +110,19 @@ def _letterbox(rgb: NDArray[np.uint8], side_px: int) -> tuple[NDArray[np.float32
 
 
 @cache
-def _anchors(detector: Detector) -> NDArray[np.float64]:
+def anchors(detector: Detector) -> NDArray[np.float64]:
     """(A, 2) anchor centres in [0, 1], row by row, all anchors of a cell together."""
     rows = []
     for cells, count in detector.grids:
         y, x = np.divmod(np.repeat(np.arange(cells * cells), count), cells)
         rows.append((np.stack([x, y], axis=1) + 0.5) / cells)
     return np.concatenate(rows)
+
+
+def _found(rows: NDArray[np.float32]) -> Found:
+    merged = _merge(rows)
+    merged = merged[np.minimum(merged[:, 2] - merged[:, 0], merged[:, 3] - merged[:, 1]) >= SMALLEST_PX]
+    return Found(merged[:, :4], merged[:, 4:8].reshape(-1, 2, 2), merged[:, 8])
 
 
 def _merge(rows: NDArray[np.float32]) -> NDArray[np.float32]:
