@@ -1,4 +1,4 @@
-"""Files are marked before they are handed out: one file here is one format.
+"""Files are marked before they are handed out: one file here is one way to put ink on them.
 
 A copy is written; the original is only read. Then the copy is read back and held against the original: what has
 changed must be the ink. A copy that does not carry enough of it is not left behind.
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
-from unforge.errors import MediaError, UsageError
+from unforge.errors import MediaError
+from unforge.media import copies
 from unforge.plugins import Registry
 from unforge.trace import mark as mark_
 from unforge.trace.keys import Key, KeyRing
@@ -58,7 +59,7 @@ class Written:
 
 
 class Form(Protocol):
-    """What every format offers."""
+    """What every way offers."""
 
     SUFFIXES: tuple[str, ...]  # of its files, in lower case, e.g. (".png",)
 
@@ -85,10 +86,7 @@ def mark(source: Path | str, target: Path | str, ink: Ink, on_progress: Progress
     """
     source, target = Path(source), Path(target)
     mark_.check_strength(ink.strength)
-    if target.suffix.lower() != source.suffix.lower():
-        raise UsageError(f"target: expected a name that ends in {source.suffix}, got {target.name}")
-    if target.exists() and source.exists() and target.samefile(source):
-        raise UsageError(f"{source}: the marked copy would take the place of the original; choose another folder")
+    copies.check_target(source, target)
     return _form_of(source).mark(source, target, ink, on_progress)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from PIL import Image, TiffImagePlugin
 
 from unforge.errors import OutputError
+from unforge.media.copies import Change, Progress, Written, _still
+from unforge.media.probe import MediaFacts
 from unforge.media.write import atomic_write
-from unforge.trace.hand_out import Ink, Progress, Written, _picture
 
 SUFFIXES = (".tif", ".tiff")
 
@@ -21,9 +22,9 @@ _OF_PIXELS = {
 }  # fmt: skip
 
 
-def mark(source: Path, target: Path, ink: Ink, on_progress: Progress) -> Written:
-    """A marked copy whose pixels are exactly those of `mark.picture`."""
-    made = _picture.marked(source, ("TIFF",), ink, lambda image: _check_depth(image, source))
+def copy(source: Path, target: Path, change: Change, facts: MediaFacts, on_progress: Progress) -> Written:
+    """A copy whose pixels are exactly the changed ones."""
+    made = _still.changed(source, ("TIFF",), change, lambda image: _check_depth(image, source))
     compression = made.opened.info.get("compression", "raw")
     notes = made.notes
     if compression not in _LOSSLESS:
@@ -33,17 +34,17 @@ def mark(source: Path, target: Path, ink: Ink, on_progress: Progress) -> Written
     settings = {"exif": _tags(made.opened), **_beside(made.opened)}
     made.image.save(coded, "TIFF", compression=compression, **settings)
     content = coded.getvalue()
-    _picture.check_same(content, made, source)
+    made.check_same(content, source)
     atomic_write(target, content)
     on_progress(1.0)
-    return Written(target, 1.0, made.chip_px, notes)
+    return Written(target, 1.0, notes)
 
 
 def _check_depth(image: TiffImagePlugin.TiffImageFile, source: Path) -> None:
     depths = image.tag_v2.get(_BITS_A_SAMPLE, (1,))
     deepest = max(depths) if isinstance(depths, tuple) else depths
     if deepest > 8:
-        raise OutputError(f"{source.name} has {deepest} bits a sample; make a copy of 8 bits and mark that")
+        raise OutputError(f"{source.name} has {deepest} bits a sample; make a copy of 8 bits and take that")
 
 
 def _tags(image: Image.Image) -> Image.Exif:

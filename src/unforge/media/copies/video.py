@@ -1,7 +1,7 @@
-"""Videos: every frame is inked; sound, subtitles, times, rotation and tags go along as they are.
+"""Videos: every frame is changed; sound, subtitles, times, rotation and tags go along as they are.
 
-The picture is coded anew as H.264 at a stated CRF; of each frame only the blue difference has changed before
-(`_frames`). The copy is then read to its end: every frame at its time, every other packet equal, the ink in its place.
+The picture is coded anew as H.264 at a stated CRF, from planes to which only the change was added (`_frames`). The copy
+is then read to its end: every frame at its time, every other packet equal, the tags the same, the change in its place.
 """
 
 import hashlib
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from unforge.errors import MediaError, OutputError
-from unforge.media.probe import probe
-from unforge.trace import mark as mark_
-from unforge.trace.hand_out import Ink, Progress, Written, _frames, _kept
-from unforge.trace.tile import CHIPS
+from unforge.media.copies import Change, Picture, Progress, Written, _frames, _turn
+from unforge.media.probe import MediaFacts
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
 
-CRF = 18
-# Quantisers below that of brightness. At 0, text on screens keeps a third of the ink, at -8 two thirds, and what colour
-# for every other pixel keeps at best is little more.
+# Quantisers below that of brightness, where nothing but blue changes. At 0, text on screens keeps a third of a change
+# of blue, at -8 two thirds, and what colour for every other pixel keeps at best is little more.
 _COLOUR_OFFSET = -8
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _COMPARED = 6  # at most so many frames are held against the copy
@@ -37,25 +36,21 @@ _MOVED_S = 0.001  # Matroska counts milliseconds
 _ENCODING = 0.7  # share of the work
 
 
-def mark(source: Path, target: Path, ink: Ink, on_progress: Progress) -> Written:
-    """A marked copy of the film.
+def copy(source: Path, target: Path, change: Change, facts: MediaFacts, on_progress: Progress) -> Written:
+    """A changed copy of the film.
 
     Raises OutputError for what cannot be carried over: more than 8 bits a sample, interlaced frames, several pictures.
     """
-    facts = probe(source)  # whatever breaks a decoder breaks it there, in a process of its own
     if facts.kind != "video":
         raise MediaError("this is a still picture, whatever its name says", code="not_media", path=source)
-    chip_px = ink.chip_px_of(facts.size_wh)
-    if min(facts.size_wh) < CHIPS * chip_px:
-        raise OutputError(f"{source.name} is too small for a whole mark: {CHIPS * chip_px} px a side are needed")
     whole_s = facts.duration_s or 0.0
     with _draft(target) as draft:
-        copied = _Copy(source, draft, ink.chips(chip_px), ink.strength)
+        copied = _Copy(source, draft, change)
         copied.write(lambda time_s: on_progress(_ENCODING * _done(time_s, whole_s)))
         share = copied.read_back(lambda time_s: on_progress(_ENCODING + (1 - _ENCODING) * _done(time_s, whole_s)))
-        _kept.check(share, source, "use a greater strength or larger chips")
+        change.check(share, source)
     on_progress(1.0)
-    return Written(target, share, chip_px, (f"coded as H.264 at CRF {CRF}", *copied.left_out))
+    return Written(target, share, (f"coded as H.264 at CRF {change.crf}", *copied.left_out))
 
 
 @contextmanager
@@ -94,29 +89,34 @@ class _Track:
 
 @dataclass
 class _Some:
-    """A few frames of a film of unknown length: every n-th, where n doubles when they become too many."""
+    """A few of the changed frames of a film of unknown length: every n-th; n doubles when they become too many.
 
-    frames: dict[int, mark_.Picture] = field(default_factory=dict)
+    frames: before and after, upright, by the number of the frame in the film.
+    """
+
+    frames: dict[int, tuple[Picture, Picture]] = field(default_factory=dict)
     every: int = 1
+    n_offered: int = 0
 
-    def offer(self, number: int, rgb: mark_.Picture) -> None:
-        if number % self.every:
-            return
-        self.frames[number] = rgb
+    def offer(self, number: int, before: Picture, after: Picture) -> None:
+        if self.n_offered % self.every == 0:
+            self.frames[number] = before, after
+        self.n_offered += 1
         if len(self.frames) > _COMPARED:
             self.every *= 2
-            self.frames = {n: kept for n, kept in self.frames.items() if n % self.every == 0}
+            self.frames = {n: self.frames[n] for n in list(self.frames)[::2]}
 
 
 @dataclass
 class _Copy:
-    """One film and its copy. chips: upright as displayed."""
+    """One film and its copy. turn: how its frames are turned for display."""
 
     source: Path
     draft: Path
-    chips: mark_.Tile
-    strength: int
+    change: Change
     left_out: list[str] = field(default_factory=list)
+    turn: _turn.Turn = field(default_factory=_turn.Turn)
+    start_s: float = 0.0
     picture: _Track = field(default_factory=_Track)
     others: dict[int, _Track] = field(default_factory=dict)  # by the number of the stream in the copy
     compared: _Some = field(default_factory=_Some)
@@ -132,7 +132,7 @@ class _Copy:
             read.seek(0)
             self._check_frame(first)
             matrix = _frames.display_matrix(first)
-            self.chips = _frames.as_stored(self.chips, matrix)
+            self.turn, self.start_s = _turn.of_matrix(matrix), _start_s(picture, first)
             written.metadata.update(read.metadata)
             written.set_chapters(read.chapters())
             streams = self._streams(read, written, picture, first, matrix)
@@ -140,7 +140,7 @@ class _Copy:
                 into = streams[packet.stream]
                 if packet.stream is picture:
                     for frame in picture.decode(packet):
-                        written.mux(into.encode(self._inked(frame)))
+                        written.mux(into.encode(self._changed(frame)))
                         on_time(self.picture.times_s[-1])
                 elif packet.size:
                     self.others[into.index].add(packet)
@@ -149,7 +149,7 @@ class _Copy:
             written.mux(streams[picture].encode(None))
 
     def read_back(self, on_time: Progress) -> float:
-        """Times and what went along must be equal. Returns the share of the ink in the frames that were kept aside."""
+        """Times and what went along must be equal. Returns the share of the change in the frames that were kept."""
         import av
 
         picture, others = _Track(), {number: _Track() for number in self.others}
@@ -160,16 +160,16 @@ class _Copy:
                 if packet.stream.index in others:
                     others[packet.stream.index].add(packet)
                 for frame in stream.decode(packet) if packet.stream is stream else ():
-                    before = self.compared.frames.get(len(picture.times_s))
+                    pair = self.compared.frames.get(len(picture.times_s))
                     picture.times_s.append(_time_s(frame))
                     on_time(picture.times_s[-1])
-                    if before is not None:
-                        shares.append(self._share(before, _frames.rgb(frame)))
+                    if pair is not None:
+                        shares.append(self.change.held(*pair, self.turn.displayed(_frames.rgb(frame))))
         if not picture.same_as(self.picture):
             raise OutputError(f"{self.source.name}: the frames of the copy do not stand at their times")
         if not all(track.same_as(self.others[number]) for number, track in others.items()):
             raise OutputError(f"{self.source.name}: sound or subtitles of the copy differ from those of the original")
-        return sum(shares) / len(shares)
+        return sum(shares) / len(shares) if shares else 1.0
 
     def _picture_of(self, read: "InputContainer") -> "VideoStream":
         import av
@@ -191,7 +191,7 @@ class _Copy:
         streams: dict[Stream, Any] = {}
         for stream in read.streams:
             if stream is picture:
-                streams[stream] = _coder(written, picture, first, matrix)
+                streams[stream] = _coder(written, picture, first, matrix, self.change)
                 continue
             try:
                 streams[stream] = written.add_stream_from_template(stream)
@@ -202,12 +202,18 @@ class _Copy:
             streams[stream].metadata.update(stream.metadata)
         return streams
 
-    def _inked(self, frame: "VideoFrame") -> "VideoFrame":
+    def _changed(self, frame: "VideoFrame") -> "VideoFrame":
+        """The frame with the change; the frame itself where nothing changes."""
         self._check_frame(frame)
-        before = _frames.rgb(frame)
-        self.compared.offer(len(self.picture.times_s), before)
+        stored = _frames.rgb(frame)
+        before = self.turn.displayed(stored)
+        number = len(self.picture.times_s)
         self.picture.times_s.append(_time_s(frame))
-        return _frames.inked(frame, before, mark_.picture(before, self.chips, self.strength))
+        after = self.change.applied(before, max(self.picture.times_s[-1] - self.start_s, 0.0))
+        if np.array_equal(before, after):
+            return frame
+        self.compared.offer(number, before, after)
+        return _frames.changed(frame, stored, self.turn.stored(after), self.change.only_blue)
 
     def _check_frame(self, frame: "VideoFrame") -> None:
         if frame.format.name not in _frames.PIXEL_FORMATS:
@@ -218,17 +224,19 @@ class _Copy:
             what = "has frames without a time; write it anew"
         else:
             return
-        raise OutputError(f"{self.source.name} {what} and mark that")
-
-    def _share(self, before: mark_.Picture, after: mark_.Picture) -> float:
-        return _kept.kept(before, mark_.picture(before, self.chips, self.strength), after, len(self.chips) // CHIPS)
+        raise OutputError(f"{self.source.name} {what} and take that")
 
 
 def _coder(
-    written: "OutputContainer", picture: "VideoStream", first: "VideoFrame", matrix: tuple[int, ...] | None
+    written: "OutputContainer",
+    picture: "VideoStream",
+    first: "VideoFrame",
+    matrix: tuple[int, ...] | None,
+    change: Change,
 ) -> "VideoStream":
     """H.264 with the size, colours, times and rotation of the original."""
-    options = {"crf": str(CRF), "x264-params": f"chroma-qp-offset={_COLOUR_OFFSET}"}
+    offset = _COLOUR_OFFSET if change.only_blue else 0
+    options = {"crf": str(change.crf), "x264-params": f"chroma-qp-offset={offset}"}
     stream = written.add_stream("libx264", rate=picture.average_rate or 25, options=options)
     stream.width, stream.height, stream.pix_fmt = first.width, first.height, first.format.name
     stream.set_display_matrix(matrix)
@@ -243,10 +251,17 @@ def _coder(
     return stream
 
 
+def _start_s(picture: "VideoStream", first: "VideoFrame") -> float:
+    """When the film starts, as `media.video` has it."""
+    if picture.start_time is None or picture.time_base is None:
+        return _time_s(first)
+    return float(picture.start_time * picture.time_base)
+
+
 def _time_s(seen: "VideoFrame | Packet[Stream]") -> float:
     if seen.pts is None or seen.time_base is None:
         raise OutputError(
-            "expected every frame and packet at a time, got one without; write the film anew and mark that"
+            "expected every frame and packet at a time, got one without; write the film anew and take that"
         )
     return float(seen.pts * seen.time_base)
 

@@ -1,4 +1,4 @@
-"""JPEG: with the tables and sampling of the original, as far as they let the ink through.
+"""JPEG: with the tables and sampling of the original, as far as they let the change through.
 
 What is told beside the pixels (EXIF, XMP, colour profile, captions, credentials) is carried over byte by byte.
 Credentials that bind a signature to the pixels are carried too, and tell rightly that the pixels have changed.
@@ -11,70 +11,82 @@ from pathlib import Path
 from PIL import JpegImagePlugin
 
 from unforge.errors import OutputError
+from unforge.media.copies import Change, Progress, Written, _still
+from unforge.media.probe import MediaFacts
 from unforge.media.write import atomic_write
-from unforge.trace.hand_out import Ink, Progress, Written, _kept, _picture
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 
-_FINER = (1, 2, 4, 8)  # what the colour table is divided by, until the ink comes through
+_FINER = (1, 2, 4, 8)  # what the tables are divided by, until the change comes through
 _FULL = 0  # sampling: a colour for every pixel
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 _APPS, _COMMENT = range(0xE0, 0xF0), 0xFE
 _JFIF, _ICC, _ADOBE = 0xE0, 0xE2, 0xEE
 
 
-def mark(source: Path, target: Path, ink: Ink, on_progress: Progress) -> Written:
-    """A marked copy; colours are coded finer only where the ink would not survive it."""
-    made = _picture.marked(source, ("JPEG", "MPO"), ink)
+def copy(source: Path, target: Path, change: Change, facts: MediaFacts, on_progress: Progress) -> Written:
+    """A changed copy; it is coded finer than the original only where the change would not survive it.
+
+    Where nothing but blue changes, only colours are coded finer, else brightness as well.
+    """
+    made = _still.changed(source, ("JPEG", "MPO"), change)
     steps = _steps(made)
     for n, (finer, sampling) in enumerate(steps):
-        content = _with_segments(_coded(made, finer, sampling), made.content)
-        share = _kept.kept(made.before, made.after, _picture.rgb_of(content), made.chip_px)
+        content = _with_segments(_coded(made, finer, sampling, change.only_blue), made.content)
+        share = change.held(made.before, made.after, made.found(content)[0])
         on_progress((n + 1) / len(steps))
-        if share >= _kept.ENOUGH:
+        if share >= change.enough:
             break
-    _kept.check(share, source, "use a greater strength or larger chips, or hand it out as PNG")
+    change.check(share, source, ", or write it as PNG")
+    _still.check_told(_told(made.content), _told(content), source)
     atomic_write(target, content)
     on_progress(1.0)
-    return Written(target, share, made.chip_px, (*made.notes, *_told(made, finer, sampling != steps[0][1])))
+    return Written(target, share, (*made.notes, *_notes(made, change, finer, sampling != steps[0][1])))
 
 
-def _steps(made: _picture.Marked) -> list[tuple[int, int]]:
-    """Division of the colour table and sampling, as in the original first, then finer and finer."""
+def _steps(made: _still.Still) -> list[tuple[int, int]]:
+    """Division of the tables and sampling, as in the original first, then finer and finer."""
     sampling = max(JpegImagePlugin.get_sampling(made.opened), _FULL)  # a grey picture has none
     return [(finer, each) for each in dict.fromkeys((sampling, _FULL)) for finer in _FINER]
 
 
-def _told(made: _picture.Marked, finer: int, sampled_anew: bool) -> Iterator[str]:
+def _notes(made: _still.Still, change: Change, finer: int, sampled_anew: bool) -> Iterator[str]:
     if finer > 1:
-        yield f"the colour table is {finer} times finer than the original's, which would have removed the ink"
+        tables = "the colour table is" if change.only_blue else "the tables are"
+        yield f"{tables} {finer} times finer than the original's, which would have removed the {change.name}"
     if sampled_anew:
-        yield "colours are coded for every pixel; at half of the pixels they would have lost the ink"
+        yield f"colours are coded for every pixel; at half of the pixels they would have lost the {change.name}"
     if made.opened.format == "MPO":
-        yield "only the first of the pictures in it was kept; the others were not marked"
+        yield "only the first of the pictures in it was kept; the others were not changed and are left out"
 
 
-def _coded(made: _picture.Marked, finer: int, sampling: int) -> bytes:
+def _coded(made: _still.Still, finer: int, sampling: int, only_colour: bool) -> bytes:
     coded = BytesIO()
-    tables = _tables(made.opened.quantization, finer)  # type: ignore[attr-defined]
+    brightness, colour = _tables(made.opened.quantization)  # type: ignore[attr-defined]
+    tables = [_divided(brightness, 1 if only_colour else finer), _divided(colour, finer)]
     progressive = bool(made.opened.info.get("progressive"))
     made.image.save(coded, "JPEG", qtables=tables, subsampling=sampling, progressive=progressive, optimize=True)
     return coded.getvalue()
 
 
-def _tables(of_original: dict[int, Sequence[int]], finer: int) -> list[list[int]]:
+def _tables(of_original: dict[int, Sequence[int]]) -> tuple[Sequence[int], Sequence[int]]:
     """The tables for brightness and for colour."""
-    brightness = list(of_original[min(of_original)])
-    colour = list(of_original[max(of_original)])
-    return [brightness, [max(round(step / finer), 1) for step in colour]]
+    return of_original[min(of_original)], of_original[max(of_original)]
+
+
+def _divided(table: Sequence[int], finer: int) -> list[int]:
+    return [max(round(step / finer), 1) for step in table]
 
 
 def _with_segments(coded: bytes, original: bytes) -> bytes:
     """The coded picture with everything that the original tells beside its pixels."""
-    told = b"".join(segment for marker, segment in _segments(original) if _is_told(marker, segment))
     kept = b"".join(segment for marker, segment in _segments(coded) if not _is_told(marker, segment))
     rest = coded[2 + sum(len(segment) for _, segment in _segments(coded)) :]
-    return coded[:2] + told + kept + rest
+    return coded[:2] + b"".join(_told(original)) + kept + rest
+
+
+def _told(content: bytes) -> list[bytes]:
+    return [segment for marker, segment in _segments(content) if _is_told(marker, segment)]
 
 
 def _is_told(marker: int, segment: bytes) -> bool:
@@ -99,5 +111,5 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
         yield marker, content[at : at + 2 + length]
         at += 2 + length
     raise OutputError(
-        "expected JPEG segments one after the other, got other bytes; save the picture anew and mark that"
+        "expected JPEG segments one after the other, got other bytes; save the picture anew and take that"
     )
