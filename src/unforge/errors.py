@@ -8,6 +8,7 @@ UnforgeError
 ├── SchemaError     a stored report does not fit its schema    (also ValueError)
 ├── StoreError      a key ring or registry cannot be used      (also RuntimeError)
 ├── OutputError     a result could not be written              (also OSError)
+├── NotApplicable   there is nothing to do on a file, or it is done already
 └── UsageError      a setting makes no sense                   (also ValueError)
 
 Messages say what was expected, what came and what to do next. Files that cannot be read are errors; files in which
@@ -112,6 +113,12 @@ class OutputError(UnforgeError, OSError):
     """A result could not be written; whatever stood there before is untouched."""
 
     code = "output"
+
+
+class NotApplicable(UnforgeError):
+    """What was asked for makes no sense for this file: it holds nothing to protect, or is protected already."""
+
+    code = "not_applicable"
 
 
 class UsageError(UnforgeError, ValueError):

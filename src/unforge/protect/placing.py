@@ -4,6 +4,8 @@ A cloak is drawn at one size in the face's own frame, which moves, turns and gro
 smooth cloak that survives being made smaller, and a film gets one that does not crawl over the skin.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from unforge.faces import align
 SIDE_PX = 128  # of the square in which a cloak is drawn
 MARGIN = align.CROP_MARGIN
 LOW_PASS_PX = 0.8  # Gaussian; finer detail is lost in the first JPEG coder and only shows
+WINDOW_PX = 224  # side of a window, the picture as far as programs that look for one face see it
 RIM = 0.12  # share of the square's side over which a cloak fades away
 
 Picture = NDArray[np.uint8]
@@ -23,6 +26,21 @@ Mesh = NDArray[np.float32]
 def square(mesh_px: Mesh) -> NDArray[np.float64]:
     """Matrix (2, 3) from the picture into the square of a face with the mesh (468, 2) or (468, 3)."""
     return align.face_square(mesh_px[:, :2], MARGIN, SIDE_PX)
+
+
+def window(
+    rgb: Picture, mesh_px: Mesh, face_share: float, rng: np.random.Generator
+) -> tuple[Picture, NDArray[np.float32]]:
+    """An upright window (224, 224, 3) with the face somewhere in it, and the mesh (468, 2) in its pixels.
+
+    face_share: of the window's side that the longer side of the mesh takes.
+    """
+    low, high = mesh_px[:, :2].min(axis=0), mesh_px[:, :2].max(axis=0)
+    side = float(np.max(high - low)) / face_share
+    room = max(0.0, (1.0 - 1.3 * face_share) / 2.0)
+    centre = (low + high) / 2.0 + rng.uniform(-room, room, 2) * side
+    matrix = align.level_square(centre, side, np.array([[0.0, 0.0], [1.0, 0.0]]), WINDOW_PX)
+    return align.warp(rgb, matrix, WINDOW_PX), (mesh_px[:, :2] @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
 def fade() -> Plane:
@@ -50,6 +68,27 @@ def laid(rgb: Picture, cloaks: list[tuple[Plane, NDArray[np.float64]]]) -> Pictu
     for cloak, matrix in cloaks:
         _lay(change, cloak, matrix)
     return np.asarray(np.clip(np.rint(rgb + change), 0, 255), np.uint8)
+
+
+def squares_over(rgb: Picture) -> list[NDArray[np.float64]]:
+    """Matrices of squares that cover a picture (H, W, 3) side by side, for pictures without a face."""
+    height, width = rgb.shape[:2]
+    side = min(height, width)
+    count = -(-max(height, width) // side)
+    starts = np.linspace(0, max(height, width) - side, count)
+    scale = SIDE_PX / side
+    corners = [(start, 0.0) if width > height else (0.0, start) for start in starts]
+    return [np.array([[scale, 0.0, -scale * x], [0.0, scale, -scale * y]]) for x, y in corners]
+
+
+def covered(rgb: Picture, meshes_px: Sequence[Mesh]) -> NDArray[np.bool_]:
+    """(H, W) where the squares of faces lie on a picture."""
+    there = np.zeros(rgb.shape[:2], np.uint8)
+    for one in meshes_px:
+        back = align.invert(square(one))
+        corners = np.array([[0, 0], [SIDE_PX, 0], [SIDE_PX, SIDE_PX], [0, SIDE_PX]]) @ back[:, :2].T + back[:, 2]
+        cv2.fillConvexPoly(there, np.rint(corners).astype(np.int32), 1)
+    return there.astype(np.bool_)
 
 
 def _lay(change: Plane, cloak: Plane, matrix: NDArray[np.float64]) -> None:

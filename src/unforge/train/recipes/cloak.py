@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unforge.errors import MediaError
-from unforge.faces import align, find, mesh
-from unforge.media.image import read_image
+from unforge.faces import find, mesh
 from unforge.nets.cloak import CloakNet
 from unforge.protect import placing, targets
 from unforge.protect.objective import Look, Objective, cropped, laid, smoothed
@@ -31,7 +30,6 @@ VERSION = "cloak-1"
 EPSILON = 6.4  # grey levels: 0.05 on [-1, 1], what published cloaks are compared at
 LOUDNESS = 3.0  # root mean square over the square, grey levels, up to which nothing is held down: 38.6 dB
 LOUD = 4.0  # what it costs to be louder
-WINDOW_PX = 224
 FACE_SHARE = (0.25, 0.75)  # of the window's side, the longer side of the mesh
 TARGETS = Path("runs/targets")
 
@@ -105,17 +103,17 @@ def _cut(
         rng = np.random.default_rng([7, n])
         found = _face(sample)
         if found is not None:
-            yield window(*found, float(rng.uniform(*FACE_SHARE)), rng)
+            yield placing.window(*found, float(rng.uniform(*FACE_SHARE)), rng)
         if on_progress is not None and n % 50 == 0:
             on_progress("finding faces", n / len(samples))
 
 
 def _face(sample: Sample) -> tuple[Pictures, NDArray[np.float32]] | None:
-    """The picture and the mesh of its largest face."""
-    try:
-        rgb = read_image(sample.path, 1024).rgb
-    except MediaError:
+    """The picture and the mesh of its largest face. The collection is known: no process of its own decodes it."""
+    bgr = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
+    if bgr is None:
         return None
+    rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
     found = find.find(rgb)
     if not len(found):
         return None
@@ -123,18 +121,6 @@ def _face(sample: Sample) -> tuple[Pictures, NDArray[np.float32]] | None:
     n = int(sizes.argmax())
     points = mesh.mesh(rgb, found.boxes_px[n], found.eyes_px[n])
     return None if points is None else (rgb, points[:, :2])
-
-
-def window(
-    rgb: Pictures, points_px: NDArray[np.float32], face_share: float, rng: np.random.Generator
-) -> tuple[Pictures, NDArray[np.float32]]:
-    """An upright window in which the face takes a share of the side, off the middle by as much as there is room."""
-    low, high = points_px.min(axis=0), points_px.max(axis=0)
-    side = float(np.max(high - low)) / face_share
-    room = max(0.0, (1.0 - 1.3 * face_share) / 2.0)
-    centre = (low + high) / 2.0 + rng.uniform(-room, room, 2) * side
-    matrix = align.level_square(centre, side, np.array([[0.0, 0.0], [1.0, 0.0]]), WINDOW_PX)
-    return align.warp(rgb, matrix, WINDOW_PX), (points_px @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
 def train(
