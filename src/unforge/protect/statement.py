@@ -9,7 +9,7 @@ from typing import Literal
 
 from unforge.protect.judge import Cell, Judgement
 from unforge.protect.targets import KINDS, Kind
-from unforge.protect.ways import ATTACKERS, CHANNELS, NOBODY
+from unforge.protect.ways import ATTACKERS, CHANNELS, FINE_TUNED, NOBODY
 
 Language = Literal["en", "zh"]
 Said = tuple[str, str]  # English, Chinese
@@ -25,11 +25,11 @@ _KINDS: dict[Kind, Said] = {
     "swap": ("face swap", "换脸程序"),
 }
 _OUTCOMES: tuple[Said, ...] = (
-    ("stopped after {}", "以下情况后被阻止：{}"),
-    ("stopped on some faces after {}", "以下情况后仅部分人脸被阻止：{}"),
-    ("NOT stopped after {}", "以下情况后未被阻止：{}"),
-    ("random noise does as much after {}", "以下情况后随机噪声同样有效，不归功于保护：{}"),
-    ("not measured, because it does nothing with these faces, after {}", "未测得（对这些人脸本无反应）：{}"),
+    ("stopped: {}", "被阻止：{}"),
+    ("stopped on some faces only: {}", "仅部分人脸被阻止：{}"),
+    ("NOT stopped: {}", "未被阻止：{}"),
+    ("random noise does as much: {}", "随机噪声同样有效，不归功于保护：{}"),
+    ("not measured, because it does nothing with these faces: {}", "未测得（对这些人脸本无反应）：{}"),
 )
 _FACES: Said = (
     "Measured on {} faces. A cloak raises the cost of forging with these programs; it is no proof against forgery.",
@@ -121,7 +121,7 @@ def _named(cell: Cell, language: Language) -> str:
         notes.append("trained here" if english else "由本项目训练")
     if cell.held_out:
         notes.append("held out" if english else "未用于优化")
-    attacker = next((one for one in ATTACKERS if one.name == cell.attacker), None)
+    attacker = next((one for one in (*ATTACKERS, FINE_TUNED) if one.name == cell.attacker), None)
     words = cell.attacker if attacker is None else attacker.english if english else attacker.chinese
     tried = "" if cell.attacker == NOBODY else f", {words}" if english else f"，{words}"
     return f"{cell.target} ({', '.join(notes)}){tried}" if english else f"{cell.target}（{'，'.join(notes)}）{tried}"
@@ -141,4 +141,4 @@ def _listed(names: Sequence[str], language: Language) -> str:
 
 
 def _sentence(subject: str, parts: Sequence[str], language: Language) -> str:
-    return f"{subject}: {'; '.join(parts)}." if language == "en" else f"{subject}：{'；'.join(parts)}。"
+    return f"{subject} - {'; '.join(parts)}." if language == "en" else f"{subject}——{'；'.join(parts)}。"

@@ -164,3 +164,11 @@ ATTACKERS: tuple[Attacker, ...] = (
     Attacker("denoise", "denoised by the forger", "伪造者去噪", _denoised),
     Attacker("reconstruction", "redrawn by an autoencoder", "经自编码器重建", _redrawn),
 )
+
+# Done to a program, not to the picture: bench measures such a program as a target of its own.
+FINE_TUNED = Attacker(
+    "fine-tuned generator",
+    "its program retrained on protected pictures",
+    "程序已用受保护的图片重新训练",
+    lambda rgb, meshes_px: rgb,
+)
