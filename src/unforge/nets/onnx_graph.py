@@ -96,7 +96,7 @@ def _graph(path: Path) -> Any:
 def _reshape(x: Tensor, shape: list[int], rows: int) -> Tensor:
     """A leading 1 of a file for one picture stands for as many as there are."""
     wanted = [x.shape[n] if side == 0 else side for n, side in enumerate(shape)]
-    if wanted[0] == 1 and rows > 1:
+    if wanted[0] == 1 and x.dim() > 0 and x.shape[0] == rows:
         wanted[0] = rows
     return x.reshape(wanted)
 
@@ -237,7 +237,8 @@ def _depth_to_space(attributes: Attributes, values: Sequence[Any]) -> Tensor:
 def _gather(attributes: Attributes, values: Sequence[Any]) -> Tensor:
     x, places = values
     axis = attributes.get("axis", 0) % x.dim()
-    return torch.index_select(x, axis, places.reshape(-1)).reshape(*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
+    shape = (*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
+    return torch.index_select(x, axis, places.reshape(-1)).reshape(shape)
 
 
 def _expand(attributes: Attributes, values: Sequence[Any]) -> Tensor:
@@ -267,6 +268,7 @@ _OPERATIONS: dict[str, Operation] = {
     "ConvTranspose": _conv_transpose,
     "DepthToSpace": _depth_to_space,
     "Div": lambda a, v: v[0] / v[1],
+    "Einsum": lambda a, v: torch.einsum(a["equation"].decode(), *v),
     "Exp": lambda a, v: v[0].exp(),
     "Expand": _expand,
     "Flatten": lambda a, v: v[0].flatten(a.get("axis", 1)),
@@ -297,6 +299,7 @@ _OPERATIONS: dict[str, Operation] = {
     "Squeeze": _squeeze,
     "Sub": lambda a, v: v[0] - v[1],
     "Tanh": lambda a, v: torch.tanh(v[0]),
+    "TopK": lambda a, v: v[0].topk(int(v[1]), a.get("axis", -1)).values,  # what else it gives, nobody here asks for
     "Transpose": lambda a, v: v[0].permute(*a["perm"]),
     "Unsqueeze": _unsqueeze,
 }
