@@ -46,6 +46,7 @@ class Recipe:
     pictures: int = 6  # per batch
     seed: int = 1
     threads: int = 1
+    bfloat16: bool = True
 
 
 def main(
@@ -163,7 +164,8 @@ def _loss(recipe: Recipe, objective: Objective) -> loop.Loss[Batch]:
         clean, meshes, step = batch
         rng = np.random.default_rng([recipe.seed, step, 1])
         matrices = [placing.square(points) for points in meshes]
-        cloaks = EPSILON * net(cropped(clean, matrices, placing.SIDE_PX))
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+            cloaks = EPSILON * net(cropped(clean, matrices, placing.SIDE_PX)).float()
         cloaked = laid(clean, cloaks, matrices)
         way = transit.draw(rng)
         missing, parts = objective(Look(clean, meshes), WAYS[way](cloaked, rng))
