@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
-from unforge.trace import keys, mark, payload
+from unforge.trace import keys, mark, payload, read
 
 NEEDED = ("Xvfb", "picom", "xdotool")
 MISSING = [name for name in NEEDED if shutil.which(name) is None]
@@ -145,6 +145,9 @@ def test_the_desktop_lies_under_the_ink_and_works_as_before(
 
     subprocess.run(["xdotool", "mousemove", "300", "300", "click", "1"], check=True, timeout=10)
     _eventually(lambda: _differ(_shot(tmp_path), mark.desktop(swapped, _chips(ring))) <= 1)
+
+    (seen,) = read.read_picture(_shot(tmp_path), keys.load(ring))
+    assert (seen.grade, seen.payload) == ("confirmed", payload.of_machine(MACHINE, NOW))
 
     assert _cpu_share(overlay.pid, 5.0) < 0.01
 

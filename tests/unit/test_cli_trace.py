@@ -337,12 +337,38 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[reader.Reading]]
     """What a reader that looks at names alone finds."""
     by_name: dict[str, list[reader.Reading]] = {}
 
-    def read(path: Path, ring: Any, held: Any = None, on_progress: Any = None) -> list[reader.Reading]:
+    def read(
+        path: Path, ring: Any, held: Any = None, on_progress: Any = None, *, around: Any = None
+    ) -> list[reader.Reading]:
         on_progress("searching", 0.5)
+        asked_around.append(around)
         return by_name[path.name]
 
+    asked_around.clear()
     monkeypatch.setattr(reader, "read", read)
     return by_name
+
+
+asked_around: list[Any] = []
+
+
+def test_when_a_photograph_was_taken_is_handed_on(
+    run: Runner, readings: dict[str, list[reader.Reading]], home: Path, tmp_path: Path
+) -> None:
+    run("key", "new")
+    picture(tmp_path / "a.png")
+    readings["a.png"] = [reading()]
+    since, until = datetime(2026, 3, 1, 8, tzinfo=UTC), datetime(2026, 3, 1, 10, tzinfo=UTC)
+    assert run("read", "a.png", "--since", "2026-03-01T08:00:00Z")[0] == 2  # nothing is known about when overlays ran
+    run("registry", "add", "desk-17", "--id", "17", "--since", "2026-01-01T00:00:00Z")
+    with registry.Registry(home / "unforge" / "registry.sqlite") as held:
+        held.heartbeat(17, "key", since, until=until)
+        end = held.span()[1]  # type: ignore[index]
+    assert run("read", "a.png", "--since", "2026-03-01T09:00:00Z")[0] == 0
+    assert run("read", "a.png", "--since", "2026-03-01T08:00:00Z", "--until", "2026-03-01T10:00:00Z")[0] == 0
+    assert run("read", "a.png")[0] == 0
+    assert asked_around == [(since.replace(hour=9), end), (since, until), None]
+    assert run("read", "a.png", "--since", "2026-03-02T08:00:00Z")[0] == 2  # after all that is known
 
 
 def test_json_has_one_object_a_photograph_with_the_surest_reading_on_top(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unforge.cli._trace_stores import load_ring, registry_if_any, registry_option, ring_option
+from unforge.cli._trace_stores import Moment, load_ring, registry_if_any, registry_option, ring_option
 from unforge.errors import MediaError, OutputError, UnforgeError
 
 if TYPE_CHECKING:
@@ -34,15 +34,25 @@ _REPORT_PX = 1600  # the longer side of the photograph in a report, before it is
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line (schema unforge.trace/1).")
 @click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Write NAME.html and NAME.json to DIR.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the words.")
+@click.option("--since", type=Moment(), metavar="TIME", help="The photographs were taken then or later (ISO 8601).")
+@click.option("--until", type=Moment(), metavar="TIME", help="The photographs were taken then or earlier.")
 @ring_option
 @registry_option
 def command(
-    paths: tuple[str, ...], as_json: bool, report: Path | None, lang: str, ring: Path | None, registry: Path | None
+    paths: tuple[str, ...],
+    as_json: bool,
+    report: Path | None,
+    lang: str,
+    since: datetime | None,
+    until: datetime | None,
+    ring: Path | None,
+    registry: Path | None,
 ) -> int:
     """Look for marks in photographs of screens, and say who they lead to.
 
     PHOTO is a file, a folder or a pattern in quotes. A photograph that cannot be read is reported and the others go
-    on. The registry, where there is one, names the owner and keeps a log of who asked.
+    on. The registry, where there is one, names the owner and keeps a log of who asked. With --since and --until it
+    reads worse photographs, because fewer messages are left to tell apart.
 
     Exit codes: 0 all examined, whatever was found; 1 some could not be examined or written; 2 wrong usage; 130
     interrupted.
@@ -53,7 +63,24 @@ def command(
     folder = None if report is None else Folder(report, lang)
     held = registry_if_any(registry)
     with nullcontext() if held is None else closing(held):
-        return _Run(keys, held, as_json, lang, folder).all(paths)
+        return _Run(keys, held, _around(held, since, until), as_json, lang, folder).all(paths)
+
+
+def _around(
+    registry: "Registry | None", since: datetime | None, until: datetime | None
+) -> tuple[datetime, datetime] | None:
+    """When the photographs were taken; an end that is not said is that of what the registry knows."""
+    if since is None and until is None:
+        return None
+    known = None if registry is None else registry.span()
+    if known is None:
+        raise click.UsageError(
+            "--since and --until need a registry that knows when overlays ran; give one by --registry"
+        )
+    start, end = since or known[0], until or known[1]
+    if not start < end:
+        raise click.UsageError(f"--since: expected a time before {end.isoformat()}, got {start.isoformat()}")
+    return start, end
 
 
 @dataclass
@@ -62,6 +89,7 @@ class _Run:
 
     ring: "KeyRing"
     registry: "Registry | None"
+    around: tuple[datetime, datetime] | None
     as_json: bool
     language: str
     folder: "Folder | None"
@@ -127,7 +155,7 @@ class _Run:
         def progress(stage: str, done: float) -> None:
             meter.show(f"{name}: {stage}", before + done)
 
-        readings = read.read(path, self.ring, self.registry, on_progress=progress)
+        readings = read.read(path, self.ring, self.registry, progress, around=self.around)
 
         def doubt(reading: "Reading") -> tuple[int, float]:
             certain = 1.0 if reading.error_probability is None else reading.error_probability
