@@ -128,7 +128,7 @@ def _denoised(rgb: Picture, meshes_px: Sequence[Mesh]) -> Picture:
         low, high = mesh.min(axis=0), mesh.max(axis=0)
         margin = DENOISE_MARGIN * (high - low)
         x0, y0 = np.maximum(np.floor(low - margin), 0).astype(int)
-        x1, y1 = np.ceil(high + margin).astype(int)
+        x1, y1 = np.maximum(np.ceil(high + margin), 0).astype(int)
         part = np.ascontiguousarray(rgb[y0:y1, x0:x1])
         if part.size:
             cleaned[y0:y1, x0:x1] = cv2.fastNlMeansDenoisingColored(
