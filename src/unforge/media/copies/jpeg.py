@@ -4,6 +4,7 @@ What is told beside the pixels (EXIF, XMP, colour profile, captions, credentials
 Credentials that bind a signature to the pixels are carried too, and tell rightly that the pixels have changed.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -19,9 +20,11 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 
 _FINER = (1, 2, 4, 8)  # what the tables are divided by, until the change comes through
 _FULL = 0  # sampling: a colour for every pixel
-_START, _END, _SCAN = 0xD8, 0xD9, 0xDA
+_END, _SCAN = 0xD9, 0xDA
 _APPS, _COMMENT = range(0xE0, 0xF0), 0xFE
-_JFIF, _ICC, _ADOBE = 0xE0, 0xE2, 0xEE
+_ICC, _ADOBE = 0xE2, 0xEE
+# A marker among coded pixels: there, FF is followed by 0, by a number from D0 to D7 for a restart, or by filling.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 def copy(source: Path, target: Path, change: Change, facts: MediaFacts, on_progress: Progress) -> Written:
@@ -58,6 +61,8 @@ def _notes(made: _still.Still, change: Change, finer: int, sampled_anew: bool) -
         yield f"colours are coded for every pixel; at half of the pixels they would have lost the {change.name}"
     if made.opened.format == "MPO":
         yield "only the first of the pictures in it was kept; the others were not changed and are left out"
+    elif behind := _bytes_behind(made.content):
+        yield f"{behind} bytes behind the end of the picture were left out"
 
 
 def _coded(made: _still.Still, finer: int, sampling: int, only_colour: bool) -> bytes:
@@ -107,9 +112,24 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
         if marker == 0xFF:  # filling
             at += 1
             continue
-        length = int.from_bytes(content[at + 2 : at + 4], "big")
-        yield marker, content[at : at + 2 + length]
-        at += 2 + length
+        after = _after(content, at)
+        yield marker, content[at:after]
+        at = after
     raise OutputError(
         "expected JPEG segments one after the other, got other bytes; save the picture anew and take that"
     )
+
+
+def _bytes_behind(content: bytes) -> int:
+    """How much follows after the end of the picture: films of moving photographs, notes of cameras."""
+    at = 2 + sum(len(segment) for _, segment in _segments(content))
+    while found := _MARKER.search(content, at):
+        if content[found.start() + 1] == _END:
+            return len(content) - found.end()
+        at = _after(content, found.start())
+    return 0
+
+
+def _after(content: bytes, at: int) -> int:
+    """Where the segment ends that begins there."""
+    return at + 2 + int.from_bytes(content[at + 2 : at + 4], "big")

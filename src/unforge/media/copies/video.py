@@ -10,13 +10,14 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from unforge.errors import MediaError, OutputError
-from unforge.media.copies import Change, Picture, Progress, Written, _frames, _turn
+from unforge.media.copies import Change, Picture, Progress, Written, _boxes, _frames, _said, _turn
 from unforge.media.probe import MediaFacts
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
 # of blue, at -8 two thirds, and what colour for every other pixel keeps at best is little more.
 _COLOUR_OFFSET = -8
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+_BOXED = ("mp4", "mov")
 _COMPARED = 6  # at most so many frames are held against the copy
 _MOVED_S = 0.001  # Matroska counts milliseconds
 _ENCODING = 0.7  # share of the work
@@ -44,7 +46,7 @@ def copy(source: Path, target: Path, change: Change, facts: MediaFacts, on_progr
     if facts.kind != "video":
         raise MediaError("this is a still picture, whatever its name says", code="not_media", path=source)
     whole_s = facts.duration_s or 0.0
-    with _draft(target) as draft:
+    with _draft(source, target) as draft:
         copied = _Copy(source, draft, change)
         copied.write(lambda time_s: on_progress(_ENCODING * _done(time_s, whole_s)))
         share = copied.read_back(lambda time_s: on_progress(_ENCODING + (1 - _ENCODING) * _done(time_s, whole_s)))
@@ -54,8 +56,10 @@ def copy(source: Path, target: Path, change: Change, facts: MediaFacts, on_progr
 
 
 @contextmanager
-def _draft(target: Path) -> Iterator[Path]:
+def _draft(source: Path, target: Path) -> Iterator[Path]:
     """A name beside the target, which it takes when all has gone well."""
+    import av
+
     draft = target.with_name(f".{target.stem[:100]}.{secrets.token_hex(4)}.part{target.suffix}")
     try:
         yield draft
@@ -64,6 +68,8 @@ def _draft(target: Path) -> Iterator[Path]:
         raise
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+    except av.error.FFmpegError as error:
+        raise OutputError(f"{source.name} cannot be copied whole: {error}; write it anew and take that") from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -79,6 +85,10 @@ class _Track:
         if packet.size:
             self.times_s.append(_time_s(packet))
             self.digest.update(bytes(packet))
+
+    def add_attachment(self, stream: "Stream") -> None:
+        """A file inside of the film, which does not come in packets."""
+        self.digest.update(getattr(stream, "data", None) or b"")
 
     def same_as(self, other: "_Track") -> bool:
         pairs = zip(self.times_s, other.times_s, strict=False)
@@ -109,7 +119,11 @@ class _Some:
 
 @dataclass
 class _Copy:
-    """One film and its copy. turn: how its frames are turned for display."""
+    """One film and its copy.
+
+    turn: how its frames are turned for display. number: of the stream with the picture, in the copy. others: what goes
+    along, by the number of its stream in the copy.
+    """
 
     source: Path
     draft: Path
@@ -117,25 +131,28 @@ class _Copy:
     left_out: list[str] = field(default_factory=list)
     turn: _turn.Turn = field(default_factory=_turn.Turn)
     start_s: float = 0.0
+    number: int = 0
     picture: _Track = field(default_factory=_Track)
-    others: dict[int, _Track] = field(default_factory=dict)  # by the number of the stream in the copy
+    others: dict[int, _Track] = field(default_factory=dict)
+    said: _said.Said = field(default_factory=lambda: _said.Said({}))
+    told: _boxes.Told = field(default_factory=_boxes.Told)
     compared: _Some = field(default_factory=_Some)
 
     def write(self, on_time: Progress) -> None:
         """Code the picture, let the rest go along. on_time: gets the time of each frame in seconds."""
         import av
 
-        container = _CONTAINERS[self.draft.suffix.lower()]
-        with av.open(str(self.source)) as read, av.open(str(self.draft), "w", format=container) as written:
+        self.told = _boxes.read(self.source)
+        with av.open(str(self.source)) as read, self._written(read) as written:
             picture = self._picture_of(read)
             first = next(read.decode(picture))
             read.seek(0)
             self._check_frame(first)
             matrix = _frames.display_matrix(first)
             self.turn, self.start_s = _turn.of_matrix(matrix), _start_s(picture, first)
-            written.metadata.update(read.metadata)
-            written.set_chapters(read.chapters())
             streams = self._streams(read, written, picture, first, matrix)
+            self.number = streams[picture].index
+            self.said = _said.said(read, {stream: into.index for stream, into in streams.items()})
             for packet in read.demux(list(streams)):
                 into = streams[packet.stream]
                 if packet.stream is picture:
@@ -147,6 +164,7 @@ class _Copy:
                     packet.stream = into
                     written.mux(packet)
             written.mux(streams[picture].encode(None))
+        self._add_boxes()
 
     def read_back(self, on_time: Progress) -> float:
         """Times and what went along must be equal. Returns the share of the change in the frames that were kept."""
@@ -155,7 +173,10 @@ class _Copy:
         picture, others = _Track(), {number: _Track() for number in self.others}
         shares: list[float] = []
         with av.open(str(self.draft)) as read:
-            stream = read.streams.video[0]
+            stream = cast("VideoStream", read.streams[self.number])
+            self.said.check(_said.said(read, {each: each.index for each in read.streams}), self.source)
+            for number in others:
+                others[number].add_attachment(read.streams[number])
             for packet in read.demux():
                 if packet.stream.index in others:
                     others[packet.stream.index].add(packet)
@@ -179,6 +200,18 @@ class _Copy:
             raise OutputError(f"{self.source.name} holds {len(pictures)} video streams; expected one")
         return pictures[0]
 
+    def _written(self, read: "InputContainer") -> "OutputContainer":
+        """The copy, opened to be written, with the tags and chapters of the original."""
+        import av
+
+        container = _CONTAINERS[self.draft.suffix.lower()]
+        free_names = container in _BOXED and not _said.have_places(read.metadata)
+        options = {"movflags": "use_metadata_tags"} if free_names else {}
+        written = av.open(str(self.draft), "w", format=container, options=options)
+        written.metadata.update(_said.tags(read.metadata))
+        written.set_chapters(read.chapters())
+        return written
+
     def _streams(
         self,
         read: "InputContainer",
@@ -192,15 +225,22 @@ class _Copy:
         for stream in read.streams:
             if stream is picture:
                 streams[stream] = _coder(written, picture, first, matrix, self.change)
-                continue
-            try:
+            elif _can_be_copied(stream, written.format.name):
                 streams[stream] = written.add_stream_from_template(stream)
-            except (ValueError, TypeError, OSError):
+                self.others[streams[stream].index] = _Track()
+                self.others[streams[stream].index].add_attachment(stream)
+            elif not (stream.type == "data" and stream.frames == len(read.chapters())):  # which chapters are written as
                 self.left_out.append(f"stream {stream.index} ({stream.type}) was left out: it cannot be copied")
-                continue
-            self.others[streams[stream].index] = _Track()
-            streams[stream].metadata.update(stream.metadata)
+            if stream in streams:
+                _tell(stream, streams[stream])
         return streams
+
+    def _add_boxes(self) -> None:
+        """What is told in boxes is added to the copy and read back from it."""
+        added = self.told.missing_in(_boxes.read(self.draft))
+        _boxes.add(self.draft, added)
+        if not self.told.is_in(_boxes.read(self.draft), added):
+            raise OutputError(f"{self.source.name}: the copy would lose credentials or notes; nothing was written")
 
     def _changed(self, frame: "VideoFrame") -> "VideoFrame":
         """The frame with the change; the frame itself where nothing changes."""
@@ -240,7 +280,6 @@ def _coder(
     stream = written.add_stream("libx264", rate=picture.average_rate or 25, options=options)
     stream.width, stream.height, stream.pix_fmt = first.width, first.height, first.format.name
     stream.set_display_matrix(matrix)
-    stream.metadata.update(picture.metadata)
     context = stream.codec_context
     if picture.time_base is not None:
         context.time_base = picture.time_base
@@ -249,6 +288,27 @@ def _coder(
     for name in ("colorspace", "color_range", "color_primaries", "color_trc"):
         setattr(context, name, getattr(first, name))
     return stream
+
+
+def _can_be_copied(stream: "Stream", container: str) -> bool:
+    """Whether the container takes the stream as it is, by trying with nothing else in it."""
+    import av
+
+    try:
+        with av.open(BytesIO(), "w", format=container) as tried:
+            tried.add_stream_from_template(stream)
+            tried.start_encoding()
+    except (ValueError, TypeError, OSError, av.error.FFmpegError):
+        return False
+    return True
+
+
+def _tell(stream: "Stream", copied: "Stream") -> None:
+    """Tags and purpose of a stream go to its copy. MP4 calls a name what is written as a title."""
+    copied.metadata.update(stream.metadata)
+    copied.disposition = stream.disposition
+    if "name" in stream.metadata:
+        copied.metadata.setdefault("title", stream.metadata["name"])
 
 
 def _start_s(picture: "VideoStream", first: "VideoFrame") -> float:
