@@ -126,7 +126,9 @@ class _Work:
         self.most_faces = len(self.faces.meshes_px)
         self._check_faces(self.most_faces)
         self._check_new(rgb, self.faces.meshes_px)
-        return self._finished(self._cloaked(rgb))
+        after = self._finished(self._cloaked(rgb))
+        self._take_down(rgb, after)
+        return after
 
     def _cloaked(self, rgb: Picture) -> Picture:
         meshes_px = self.faces.meshes_px
@@ -168,13 +170,15 @@ class _Work:
             raise NotApplicable(f"{self.source.name}: {message}")
 
     def _kept(self, before: Picture, after: Picture, found: Picture) -> float:
-        """As `copies.projected`, and takes down how much has changed."""
-        square = np.square(found.astype(np.float32) - before).mean(axis=2)
-        inside = placing.covered(before, (self.faces if self.faces.meshes_px else cloak.faces(before)).meshes_px)
-        self.errors.append(
-            (float(square[inside].mean()) if inside.any() else float(square.mean()), float(square.mean()))
-        )
+        """As `copies.projected`, and takes down how much has changed in the copy."""
+        self._take_down(before, found)
         return copies.projected(before, after, found)
+
+    def _take_down(self, before: Picture, after: Picture) -> None:
+        square = np.square(after.astype(np.float32) - before).mean(axis=2)
+        inside = placing.covered(before, (self.faces if self.faces.meshes_px else cloak.faces(before)).meshes_px)
+        everywhere = float(square.mean())
+        self.errors.append((float(square[inside].mean()) if inside.any() else everywhere, everywhere))
 
     def _protected(self, written: copies.Written) -> Protected:
         on_faces, everywhere = zip(*self._of_copy(), strict=True)
