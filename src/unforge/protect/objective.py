@@ -57,11 +57,16 @@ class Objective:
         chosen = [target for target in targets if target.may_train and target.network is not None]
         self.pulls = [_Pull(target) for target in chosen]
 
-    def __call__(self, look: Look, cloaked: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """(N,) what is missing, 0 where every target fails; and the mean by target. cloaked: as `look.clean`."""
+    def __call__(
+        self, look: Look, cloaked: Tensor, chosen: Sequence[int] | None = None
+    ) -> tuple[Tensor, dict[str, float]]:
+        """(N,) what is missing, 0 where every target fails; and the mean by target.
+
+        cloaked: as `look.clean`. chosen: numbers of the targets that are asked, all of them by default.
+        """
         total = torch.zeros(len(cloaked))
         parts = {}
-        for pull in self.pulls:
+        for pull in self.pulls if chosen is None else (self.pulls[n] for n in chosen):
             missing = pull.missing(look, cloaked)
             total = total + WEIGHT[pull.target.kind] * missing
             parts[pull.target.name] = float(missing.detach().mean())
