@@ -30,25 +30,18 @@ def rgb(frame: "VideoFrame") -> Picture:
     return cast(Picture, shown.to_ndarray())
 
 
-def changed(frame: "VideoFrame", before: Picture, after: Picture, only_blue: bool) -> "VideoFrame":
-    """A copy of the frame that changes as it does from `before` to `after` (H, W, 3), both as stored.
+def change(frame: "VideoFrame", before: Picture, after: Picture, only_blue: bool) -> None:
+    """Change a frame as it does from `before` to `after` (H, W, 3), both as stored; captions in it stay.
 
     There must be a change. only_blue: it is in blue alone and goes to the blue difference (Cb); brightness stays.
     """
-    from av import VideoFrame
-
-    copied = VideoFrame(frame.width, frame.height, frame.format.name)
-    planes = [_pixels(plane) for plane in copied.planes]
-    for plane, original in zip(planes, frame.planes, strict=True):
-        plane[:] = _pixels(original)
+    frame.make_writable()  # the decoder still predicts other frames from these pixels
     where = _changed_box(before, after)
     difference = cv2.subtract(after[where], before[where], dtype=cv2.CV_32F)
     rows = _rows(frame)
-    for n in (_BLUE_DIFFERENCE,) if only_blue else range(len(planes)):
-        _add(planes[n], cast(NDArray[np.float32], cv2.transform(difference, rows[n : n + 1])), where, frame)
-    for name in ("pts", "time_base", "colorspace", "color_range", "color_primaries", "color_trc"):
-        setattr(copied, name, getattr(frame, name))
-    return copied
+    for n in (_BLUE_DIFFERENCE,) if only_blue else range(3):
+        part = cast(NDArray[np.float32], cv2.transform(difference, rows[n : n + 1]))
+        _add(_pixels(frame.planes[n]), part, where, frame)
 
 
 def display_matrix(frame: "VideoFrame") -> tuple[int, ...] | None:

@@ -11,6 +11,7 @@ from PIL import ExifTags, Image
 
 from unforge.errors import MediaError, OutputError
 from unforge.media.copies import Change, Picture, _turn
+from unforge.media.decoder import open_regular
 
 _COLOUR = {"RGB", "RGBA", "P", "PA", "L", "LA", "1", "La", "RGBX"}
 _WITHOUT_COLOUR = {
@@ -68,7 +69,8 @@ def changed(
     formats: Pillow's names. check: what else the format asks of it. Raises MediaError where it cannot be read, and
     OutputError where it holds something that a copy would lose.
     """
-    content = source.read_bytes()
+    with open_regular(source) as file:
+        content = file.read()
     try:
         image: Image.Image = Image.open(BytesIO(content), formats=list(formats))
         _check(image, source)

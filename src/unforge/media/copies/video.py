@@ -33,9 +33,10 @@ SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
 _COLOUR_OFFSET = -8
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _BOXED = ("mp4", "mov")
-_COMPARED = 6  # at most so many frames are held against the copy
+_COMPARED, _COMPARED_PX = 6, 16_000_000  # so many frames, or two, are held against the copy
 _MOVED_S = 0.001  # Matroska counts milliseconds
 _ENCODING = 0.7  # share of the work
+_ANY = 0  # AV_PICTURE_TYPE_NONE
 
 
 def copy(source: Path, target: Path, change: Change, facts: MediaFacts, on_progress: Progress) -> Written:
@@ -112,7 +113,7 @@ class _Some:
         if self.n_offered % self.every == 0:
             self.frames[number] = before, after
         self.n_offered += 1
-        if len(self.frames) > _COMPARED:
+        if len(self.frames) > min(_COMPARED, max(_COMPARED_PX // (before.shape[0] * before.shape[1]), 2)):
             self.every *= 2
             self.frames = {n: self.frames[n] for n in list(self.frames)[::2]}
 
@@ -157,7 +158,8 @@ class _Copy:
                 into = streams[packet.stream]
                 if packet.stream is picture:
                     for frame in picture.decode(packet):
-                        written.mux(into.encode(self._changed(frame)))
+                        self._apply(frame)
+                        written.mux(into.encode(frame))
                         on_time(self.picture.times_s[-1])
                 elif packet.size:
                     self.others[into.index].add(packet)
@@ -229,7 +231,7 @@ class _Copy:
                 streams[stream] = written.add_stream_from_template(stream)
                 self.others[streams[stream].index] = _Track()
                 self.others[streams[stream].index].add_attachment(stream)
-            elif not (stream.type == "data" and stream.frames == len(read.chapters())):  # which chapters are written as
+            elif not _holds_chapters(stream, read):
                 self.left_out.append(f"stream {stream.index} ({stream.type}) was left out: it cannot be copied")
             if stream in streams:
                 _tell(stream, streams[stream])
@@ -242,18 +244,18 @@ class _Copy:
         if not self.told.is_in(_boxes.read(self.draft), added):
             raise OutputError(f"{self.source.name}: the copy would lose credentials or notes; nothing was written")
 
-    def _changed(self, frame: "VideoFrame") -> "VideoFrame":
-        """The frame with the change; the frame itself where nothing changes."""
+    def _apply(self, frame: "VideoFrame") -> None:
+        """Change the frame; where nothing changes, it is not touched."""
         self._check_frame(frame)
+        frame.pict_type = _ANY  # the coder decides anew
         stored = _frames.rgb(frame)
         before = self.turn.displayed(stored)
         number = len(self.picture.times_s)
         self.picture.times_s.append(_time_s(frame))
         after = self.change.applied(before, max(self.picture.times_s[-1] - self.start_s, 0.0))
-        if np.array_equal(before, after):
-            return frame
-        self.compared.offer(number, before, after)
-        return _frames.changed(frame, stored, self.turn.stored(after), self.change.only_blue)
+        if not np.array_equal(before, after):
+            self.compared.offer(number, before, after)
+            _frames.change(frame, stored, self.turn.stored(after), self.change.only_blue)
 
     def _check_frame(self, frame: "VideoFrame") -> None:
         if frame.format.name not in _frames.PIXEL_FORMATS:
@@ -301,6 +303,12 @@ def _can_be_copied(stream: "Stream", container: str) -> bool:
     except (ValueError, TypeError, OSError, av.error.FFmpegError):
         return False
     return True
+
+
+def _holds_chapters(stream: "Stream", read: "InputContainer") -> bool:
+    """MP4 and QuickTime keep chapters as a stream with a text for each; they are written anew."""
+    chapters = read.chapters()
+    return stream.type == "data" and 0 < len(chapters) == stream.frames
 
 
 def _tell(stream: "Stream", copied: "Stream") -> None:
