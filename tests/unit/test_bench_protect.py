@@ -81,7 +81,7 @@ def test_a_record_has_a_row_for_each_way_and_no_pooled_one(data: Path) -> None:
     assert found.settings["channels_without_effect"] == "long side 2048"
     assert "fine-tuned generator" in str(found.settings["missing"])
     assert "editor-2" in str(found.settings["missing"])
-    assert found.rows["film at CRF 23"]["flicker"].value == 0.0
+    assert found.rows["film at CRF 23"]["flicker"].value == pytest.approx(0.0, abs=0.4)  # what the coder adds
     assert found.rows["speed"]["cloak_ms"].n == 2
     assert {"finding faces", "judging", "films"} <= set(told)
     assert Record.from_json(found.to_json()) == found
