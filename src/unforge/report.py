@@ -2,6 +2,7 @@
 
 Of an exhibit, the verdict with its reasons: schema `unforge.report/1`, to JSON and back without loss.
 Of a photograph of a screen, whose mark it shows: schema `unforge.trace/1`.
+Of a protected copy, what was done and what it stops: schema `unforge.protect/1`.
 """
 
 import json
@@ -18,12 +19,16 @@ from unforge.verdict import Verdict
 
 SCHEMA = "unforge.report/1"
 TRACE_SCHEMA = "unforge.trace/1"
+PROTECT_SCHEMA = "unforge.protect/1"
 
 Box = tuple[int, int, int, int]
 Sentences = Mapping[str, tuple[str, ...]]  # by language: "en", "zh"
+Sentence = tuple[str, str]  # English, Chinese
 Grade = Literal["confirmed", "probable", "inconclusive", "none"]
+Outcome = Literal["stopped", "partly", "not_stopped", "by_chance", "nothing", "unreached"]
 
 GRADES: tuple[Grade, ...] = ("confirmed", "probable", "inconclusive", "none")  # the surest first
+OUTCOMES: tuple[Outcome, ...] = ("stopped", "partly", "not_stopped", "by_chance", "nothing", "unreached")
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +286,190 @@ class Investigation:
     def to_json(self, indent: int | None = None) -> str:
         """The investigation as JSON, one line unless `indent` is given."""
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A mean over faces with its 95 % interval; None where there is none. n: faces that count."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One program on the protected copy, after one channel and against one attacker, with the control beside it.
+
+    kind: of the program: detector, landmarks, identity, editor or swap. outcome: "by_chance" where random noise of the
+    same size does as much, "nothing" where the program does nothing with these faces, "unreached" where the channel
+    leaves the picture as it is. stopped, stopped_by_random: share of the faces on which the program fails, with the
+    protection and with the control. figures: all that was measured, by name.
+    """
+
+    target: str
+    kind: str
+    trained_here: bool
+    held_out: bool
+    channel: Sentence
+    attacker: Sentence
+    outcome: Outcome
+    stopped: float | None
+    stopped_by_random: float | None
+    figures: Mapping[str, Measured] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What programs do with a protected copy. quality: how much can be seen, by name with the unit."""
+
+    faces: int
+    trials: tuple[Trial, ...]
+    quality: Mapping[str, float | None]
+    statement: Sentences
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values in the order of the schema."""
+        return {
+            "faces": self.faces,
+            "quality": dict(self.quality),
+            "trials": [_trial_to(trial) for trial in self.trials],
+            "statement": {language: list(said) for language, said in self.statement.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """An original and its protected copy, judged."""
+
+    original: str
+    protected: str
+    judged: Judged
+    run: Run
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The comparison as JSON, one line unless `indent` is given."""
+        head: dict[str, Any] = {"schema": PROTECT_SCHEMA, "original": _printable(self.original)}
+        head["protected"] = _printable(self.protected)
+        whole = head | {"judged": self.judged.to_dict(), "run": _run_to(self.run)}
+        return json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkLaid:
+    """A readable mark on a protected copy. time: of its slot, UTC, ISO 8601. kept: share that the copy holds."""
+
+    machine: int
+    place: int | None
+    time: str
+    key: str
+    kept: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProtectionImage:
+    """Pictures of a protection for readers, not part of the JSON.
+
+    before, after: (H, W, 3) uint8, the whole picture. face_px: the largest face in it with its surroundings, or the
+    middle where there is none. boxes_px: the faces that were protected. time_s: of a film, when.
+    """
+
+    before: NDArray[np.uint8]
+    after: NDArray[np.uint8]
+    face_px: Box
+    boxes_px: tuple[Box, ...]
+    time_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Everything that is said about one file that was to be protected; either `written` or `error` is set.
+
+    size_wh: of the picture as displayed. strength: times that of the profile. optimised_against: names of targets.
+    too_small, too_many: boxes of faces that were left as they are. kept: share of the change that the copy holds.
+    psnr_face_db, psnr_frame_db: of the copy; None where nothing differs. warnings: what to know before it is used.
+    judged: None where nobody looked.
+    """
+
+    path: str
+    run: Run
+    sha256: str | None = None
+    written: str | None = None
+    media: Literal["video", "image"] | None = None
+    size_wh: tuple[int, int] | None = None
+    profile: str = ""
+    strength: float = 1.0
+    optimised_against: tuple[str, ...] = ()
+    faces: int = 0
+    too_small: tuple[Box, ...] = ()
+    too_many: tuple[Box, ...] = ()
+    kept: float = 0.0
+    psnr_face_db: float | None = None
+    psnr_frame_db: float | None = None
+    mark: MarkLaid | None = None
+    notes: tuple[str, ...] = ()
+    warnings: Sentences = field(default_factory=dict)
+    judged: Judged | None = None
+    error: ErrorFacts | None = None
+    image: ProtectionImage | None = field(default=None, compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values in the order of the schema."""
+        head: dict[str, Any] = {"schema": PROTECT_SCHEMA, "path": _printable(self.path), "sha256": self.sha256}
+        if self.error is not None or self.written is None:
+            error = self.error or ErrorFacts("error", "nothing was written")
+            head["error"] = {"code": error.code, "message": error.message}
+        else:
+            head |= _protection_to(self, self.written)
+        return head | {"run": _run_to(self.run)}
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The protection as JSON, one line unless `indent` is given."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def _protection_to(told: Protection, written: str) -> dict[str, Any]:
+    return {
+        "written": _printable(written),
+        "media": told.media,
+        "size_wh": _list(told.size_wh),
+        "profile": told.profile,
+        "strength": told.strength,
+        "optimised_against": list(told.optimised_against),
+        "faces": told.faces,
+        "too_small": [list(box) for box in told.too_small],
+        "too_many": [list(box) for box in told.too_many],
+        "kept": told.kept,
+        "psnr_face_db": told.psnr_face_db,
+        "psnr_frame_db": told.psnr_frame_db,
+        "mark": None if told.mark is None else _mark_laid_to(told.mark),
+        "notes": list(told.notes),
+        "warnings": {language: list(said) for language, said in told.warnings.items()},
+        "judged": None if told.judged is None else told.judged.to_dict(),
+    }
+
+
+def _mark_laid_to(mark: MarkLaid) -> dict[str, Any]:
+    return {"machine": mark.machine, "place": mark.place, "time": mark.time, "key": mark.key, "kept": mark.kept}
+
+
+def _trial_to(trial: Trial) -> dict[str, Any]:
+    return {
+        "target": trial.target,
+        "kind": trial.kind,
+        "trained_here": trial.trained_here,
+        "held_out": trial.held_out,
+        "channel": dict(zip(("en", "zh"), trial.channel, strict=True)),
+        "attacker": dict(zip(("en", "zh"), trial.attacker, strict=True)),
+        "outcome": trial.outcome,
+        "stopped": trial.stopped,
+        "stopped_by_random": trial.stopped_by_random,
+        "figures": {
+            name: {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
+            for name, found in trial.figures.items()
+        },
+    }
 
 
 def _said_to(screen: ScreenMark) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from unforge.errors import OutputError
-from unforge.report import Investigation, Report
+from unforge.report import Investigation, Protection, Report
 
 FORMATS = ("html", "json")
 _LONGEST = 180  # bytes of a name; file systems allow 255 with ending and draft mark
@@ -42,6 +42,13 @@ class Folder:
 
         page = _investigation.render(found, self._language)
         return self._written(Path(found.path), {_investigation.SUFFIX: page, ".json": found.to_json(2).encode()})
+
+    def write_protection(self, told: Protection) -> tuple[Path, ...]:
+        """As `write`, for a protected copy."""
+        from unforge.explain.formats import _protection
+
+        page = _protection.render(told, self._language)
+        return self._written(Path(told.path), {_protection.SUFFIX: page, ".json": told.to_json(2).encode()})
 
     def _written(self, examined: Path, rendered: Mapping[str, bytes]) -> tuple[Path, ...]:
         from unforge.media.write import atomic_write

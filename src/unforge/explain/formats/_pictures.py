@@ -26,6 +26,13 @@ def data_uri(rgb: NDArray[np.uint8], side_px: int = SIDE_PX) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
+def exact_uri(rgb: NDArray[np.uint8]) -> str:
+    """A picture (H, W, 3) as a PNG in a data URI: every value as it is."""
+    buffer = BytesIO()
+    Image.fromarray(rgb).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
 def overlay(rgb: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The picture (H, W, 3) in grey with heat (h, w) in [0, 1] in colour, outlined where it passes one half.
 
