@@ -62,12 +62,10 @@ def laid(rgb: Picture, cloaks: list[tuple[Plane, NDArray[np.float64]]]) -> Pictu
     Outside of the squares every byte stays. Where squares overlap, the larger change counts, so that together they
     are not larger than one alone.
     """
-    if not cloaks:
-        return rgb.copy()
-    change = np.zeros(rgb.shape, np.float32)
+    after = rgb.copy()
     for cloak, matrix in cloaks:
-        _lay(change, cloak, matrix)
-    return np.asarray(np.clip(np.rint(rgb + change), 0, 255), np.uint8)
+        _lay(rgb, after, cloak, matrix)
+    return after
 
 
 def squares_over(rgb: Picture) -> list[NDArray[np.float64]]:
@@ -91,8 +89,9 @@ def covered(rgb: Picture, meshes_px: Sequence[Mesh]) -> NDArray[np.bool_]:
     return there.astype(np.bool_)
 
 
-def _lay(change: Plane, cloak: Plane, matrix: NDArray[np.float64]) -> None:
-    height, width = change.shape[:2]
+def _lay(before: Picture, after: Picture, cloak: Plane, matrix: NDArray[np.float64]) -> None:
+    """Put a cloak on `after`, where it is larger than what lies there over `before`."""
+    height, width = before.shape[:2]
     back = align.invert(matrix)
     corners = np.array([[0, 0], [SIDE_PX, 0], [0, SIDE_PX], [SIDE_PX, SIDE_PX]]) @ back[:, :2].T + back[:, 2]
     x0, y0 = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, (width, height))
@@ -101,8 +100,12 @@ def _lay(change: Plane, cloak: Plane, matrix: NDArray[np.float64]) -> None:
         return
     back = back - np.array([[0, 0, x0], [0, 0, y0]])
     drawn = cv2.warpAffine(_as_small(cloak, back), back, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR)
-    there = change[y0:y1, x0:x1]
-    change[y0:y1, x0:x1] = np.where(np.abs(drawn) > np.abs(there), drawn, there)
+    inside = np.s_[y0:y1, x0:x1]
+    wanted = np.rint(before[inside] + drawn)
+    if (after[inside] != before[inside]).any():
+        there = after[inside].astype(np.float32)
+        wanted = np.where(np.abs(wanted - before[inside]) > np.abs(there - before[inside]), wanted, there)
+    after[inside] = np.clip(wanted, 0, 255)
 
 
 def _as_small(cloak: Plane, back: NDArray[np.float64]) -> Plane:
