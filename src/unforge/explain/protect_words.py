@@ -6,7 +6,7 @@ The words follow a policy: a cloak raises the cost of some forgeries. Nothing he
 from collections.abc import Iterator, Mapping
 
 from unforge.explain.vocabulary import Said
-from unforge.report import Outcome, Protection, Trial
+from unforge.report import Judged, Outcome, Protection
 
 MEANING = Said(
     "It means: the copy carries a change that is hard to see and aims at programs which find, know or change faces. "
@@ -91,8 +91,8 @@ QUALITY: Mapping[str, Said] = {
 def headline(told: Protection) -> Said:
     """What was done, in a few words."""
     if told.faces:
-        return Said(f"Protected: {faces(told.faces).en}", f"已加保护：{faces(told.faces).zh}")
-    return Said("Protected: the whole picture, no face was seen", "已加保护：整幅画面（未发现人脸）")
+        return Said(f"Cloaked: {faces(told.faces).en}", f"已加保护扰动：{faces(told.faces).zh}")
+    return Said("Cloaked: the whole picture, no face was seen", "已加保护扰动：整幅画面（未发现人脸）")
 
 
 def faces(count: int) -> Said:
@@ -134,9 +134,31 @@ def coarse_jpeg(quality: int) -> Said:
     )
 
 
-def trial(told: Trial) -> Said:
-    """How one trial ended."""
-    return OUTCOMES[told.outcome]
+def stops_nothing(judged: Judged) -> bool:
+    """Whether every program that was tried does its work all the same, or fails by noise just as well."""
+    return not any(trial.outcome in ("stopped", "partly") for trial in judged.trials)
+
+
+def summary(judged: Judged) -> Said:
+    """How many programs the protection stopped after each channel, in one sentence."""
+    if stops_nothing(judged):
+        return Said(
+            "In the short trial on this copy, no program was stopped: it offers no protection against those.",
+            "在对此副本的简短试验中，没有程序被阻止：它对这些程序不起保护作用。",
+        )
+    counts = [(channel, *_counted(judged, channel)) for channel in dict.fromkeys(one.channel for one in judged.trials)]
+    en = ", ".join(f"{channel[0]} {stopped} of {tried}" for channel, stopped, tried in counts)
+    zh = "、".join(f"{channel[1]} {stopped}/{tried}" for channel, stopped, tried in counts)
+    return Said(
+        f"In the short trial on this copy, so many programs were stopped: {en}.",
+        f"在对此副本的简短试验中，被阻止的程序数：{zh}。",
+    )
+
+
+def _counted(judged: Judged, channel: tuple[str, str]) -> tuple[int, int]:
+    """Programs that were stopped, and those that could have been."""
+    own = [trial.outcome for trial in judged.trials if trial.channel == channel]
+    return own.count("stopped"), sum(outcome not in ("nothing", "unreached") for outcome in own)
 
 
 def limits(told: Protection) -> Iterator[Said]:

@@ -66,6 +66,9 @@ def _sections(told: Protection) -> Iterator[str]:
 
 def _answer(told: Protection) -> str:
     warnings = "".join(f'<p class="warn">{both(warning)}</p>' for warning in _paired(told.warnings))
+    if told.judged is not None:
+        kind = "warn" if protect_words.stops_nothing(told.judged) else "note"
+        warnings += f'<p class="{kind}">{both(protect_words.summary(told.judged))}</p>'
     return (
         f'<section class="verdict protected">{_file_line(told)}<div class=headline>{_sign("done")}'
         f"<h1>{both(protect_words.headline(told))}</h1></div>{warnings}"
@@ -151,11 +154,11 @@ def _whole(told: Protection, image: ProtectionImage) -> str:
     outlines = "".join(_outline(box, "line") for box in image.boxes_px)
     outlines += "".join(_outline(box, "left") for box in left_out)
     name = alternative(Said("the whole copy", "整幅副本"))
-    key = [Said("yellow: protected", "黄色：已加保护")] if image.boxes_px else []
+    key = [Said("yellow: cloaked", "黄色：已加保护扰动")] if image.boxes_px else []
     key += [Said("dashed: left as it is", "虚线：未作处理")] if left_out else []
     caption = Said(
-        "; ".join(["The whole copy, reduced", *(said.en for said in key)]),
-        "；".join(["整幅副本（已缩小）", *(said.zh for said in key)]),
+        "; ".join(["The whole copy", *(said.en for said in key)]),
+        "；".join(["整幅副本", *(said.zh for said in key)]),
     )
     return (
         f'<div class="pair"><figure class="photo"><div><img src="{_pictures.data_uri(image.after, _FRAME_PX)}" '
@@ -235,7 +238,15 @@ def _coded_too(told: Protection) -> str:
 
 
 def _number(name: str, value: float | None) -> str:
-    return visible("-" if value is None else f"{value:.1f} dB" if name.endswith("_db") else f"{value:.3f}")
+    return visible(
+        "-"
+        if value is None
+        else f"{value:.1f} dB"
+        if name.endswith("_db")
+        else f"{value:.2f}"
+        if name.startswith("ciede")
+        else f"{value:.3f}"
+    )
 
 
 def _left_out(told: Protection) -> str:
@@ -267,7 +278,7 @@ def _trials(judged: Judged | None) -> str:
         f"仅在此副本的 {protect_words.faces(judged.faces).zh}上、经三种渠道且无攻击者的简短试验。"
         "单张图片难以推断其他图片，文档中的表格在大量图片上测得。",
     )
-    whole = both(Said("the whole matrix, with attackers:", "包含攻击者的完整试验："))
+    whole = both(Said("All channels, and attackers:", "全部渠道及攻击者："))
     return (
         f'<p class="intro">{both(intro)}</p><div class="wide"><table><thead><tr><td></td>{head}</tr></thead>'
         f'<tbody>{body}</tbody></table></div><p class="held">{led(protect_words.CONTROL)}</p>'
