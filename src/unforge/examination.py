@@ -10,7 +10,7 @@ from unforge import __version__, detect, film, weights
 from unforge.errors import MediaError, UsageError
 from unforge.examiner import Examiner
 from unforge.exhibit import RATE_HZ, Exhibit
-from unforge.explain import words
+from unforge.explain import misled, words
 from unforge.explain.findings import MOST_TESTED
 from unforge.explain.words import Sentences
 from unforge.film.words import explained, limited
@@ -98,6 +98,7 @@ def _report(
     seen = whole.seen if whole else look(exhibit, examiners, prior, on_progress, most_tested=most_tested)
     verdict = verdict_of(seen.evidence, prior)
     verdict = film.at_least_inconclusive(verdict, whole) if whole else verdict
+    verdict = misled.at_most_inconclusive(verdict, seen.evidence)
     on_progress("report", 1.0)
     return Report(
         exhibit=facts,

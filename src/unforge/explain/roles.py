@@ -8,14 +8,21 @@ from unforge.evidence import Evidence
 from unforge.explain.vocabulary import lane
 from unforge.verdict import votes
 
+QUESTION = "manipulated"  # what verdicts are about
+
 Role = Literal["counted", "shown", "abstained"]
 ROLES: tuple[Role, ...] = ("counted", "shown", "abstained")
 
 
 def role(answer: Evidence) -> Role:
-    """Context that abstains is shown, too: that nothing in it speaks of forgery is no failure to judge."""
+    """Context that abstains is shown, too: that nothing in it speaks of forgery is no failure to judge.
+
+    An answer to another question than the verdict's never counts.
+    """
     if answer.abstained:
         return "shown" if lane(answer.source).is_context else "abstained"
+    if answer.question != QUESTION:
+        return "shown"
     return "counted" if votes(answer) and answer.source not in weights.trust().silent else "shown"
 
 

@@ -7,7 +7,7 @@ without its prior.
 from collections.abc import Iterable, Mapping, Sequence
 
 from unforge.evidence import Evidence
-from unforge.explain import finding_words, locate
+from unforge.explain import finding_words, locate, misled
 from unforge.explain.roles import of_role
 from unforge.explain.vocabulary import (
     BANDS,
@@ -51,6 +51,7 @@ def explain(
     """Why the verdict is what it is: the strongest reason first, then what it means and does not mean."""
     said = [
         *_headline(verdict, evidence),
+        *misled.explained(evidence),
         *_voices(evidence),
         *_faces(exhibit, of_role(evidence, "counted"), faces, findings),
         *_many_faces(verdict, faces),
@@ -75,6 +76,7 @@ def limits(
     rates, whose = _measured_rates(verdict, evidence)
     said = [
         *_wrong_alarms(rates, whose),
+        *misled.limited(evidence),
         Said(
             "Out of reach: pictures synthesised as a whole. The examiners look for faces changed inside a picture.",
             "能力之外：整幅画面均由人工智能生成的内容。检测器寻找的是画面之内被改动的人脸。",
@@ -116,7 +118,7 @@ def _headline(verdict: Verdict, evidence: Sequence[Evidence]) -> Iterable[Said]:
         yield Said(f"{en}.", f"{zh}。")
         return
     yield Said(f"{en}: {_ratio(verdict.llr).en}.", f"{zh}：{_ratio(verdict.llr).zh}。")
-    if verdict.band == "inconclusive":
+    if verdict.band == "inconclusive" and not misled.is_misled(evidence):
         yield from _undecided(verdict, verdict.llr, evidence)
 
 

@@ -178,7 +178,7 @@ def _answer(name: str, closely: Mapping[float, Evidence], quick: Suspicion, trac
     note, facts["note_zh"] = _note(told if near else None, loudest, _louder(seen, loudest, near))
     shown = {*tracks, None}
     regions = [*_timeline(seen), *(region for one in spoken for region in one.regions if region.track in shown)]
-    return Evidence(QUESTION, told.source, film.llr, note, tuple(regions), facts, curves=told.curves)
+    return Evidence(told.question, told.source, film.llr, note, tuple(regions), facts, curves=told.curves)
 
 
 def _louder(quick: Iterable[Answer], loudest: Answer, near: Sequence[Answer]) -> Answer | None:

@@ -73,7 +73,7 @@ def listen(
 
 def _said(exhibit: Exhibit, examiners: Sequence[str]) -> dict[str, float]:
     answers = [detect.load(name).examine(exhibit) for name in examiners]
-    return {answer.source: answer.llr for answer in answers if votes(answer)}
+    return {answer.source: answer.llr for answer in answers if answer.question == "manipulated" and votes(answer)}
 
 
 class _Shown:
