@@ -36,8 +36,8 @@ LIMITS: tuple[Said, ...] = (
         "（arXiv 2510.03747、2508.07795、2603.13028；MagDR，CVPR 2021）。",
     ),
     Said(
-        "Every upload weakens it: coarse compression, strong reduction and screenshots most.",
-        "每次上传都会削弱它，强压缩、大幅缩小和截屏尤甚。",
+        "Every upload may weaken it, coarse compression and strong reduction most.",
+        "每次上传都可能削弱它，强压缩和大幅缩小尤甚。",
     ),
     Said(
         "The original, earlier copies and other pictures of the same person are as open as before.",
