@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.media_samples import encode
 from unforge import protect as core
 from unforge.cli import _protect_look, _protect_text, main
 from unforge.cli._protect_run import Out
+from unforge.media import probe
 from unforge.protect import already, targets, ways
 from unforge.protect.targets import Target
 from unforge.report import MarkLaid, Protection, Run
@@ -36,6 +38,9 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("XDG_DATA_HOME", "LOCALAPPDATA", "HOME"):
         monkeypatch.setenv(variable, str(tmp_path / "home"))
     monkeypatch.setattr(already, "share", lambda rgb, mesh: 0.0)
+    once = cache(probe.probe)  # each look at a file is a process of its own
+    monkeypatch.setattr(probe, "probe", once)
+    monkeypatch.setattr(core, "probe", once)
     monkeypatch.chdir(tmp_path)
 
 
