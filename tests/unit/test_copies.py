@@ -536,3 +536,12 @@ def test_a_film_that_breaks_off_inside_a_frame_is_told_as_such(tmp_path: Path) -
     with pytest.raises(OutputError):
         copied(source, SAME, FILM)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("side_px", [11_000, 14_000])  # beyond our limit; and beyond the one of Pillow
+def test_pictures_beyond_the_limit_are_refused_with_a_code(tmp_path: Path, side_px: int) -> None:
+    source = saved(tmp_path / "a.png", Image.new("1", (side_px, side_px)))
+    with pytest.raises(MediaError, match="120 million pixels") as refused:
+        copied(source)
+    assert refused.value.code == "too_large"
+    assert list(tmp_path.iterdir()) == [source]

@@ -1,5 +1,6 @@
 """A still picture on its way through a change: opened with all it carries, changed as it is displayed."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,6 +13,7 @@ from PIL import ExifTags, Image
 from unforge.errors import MediaError, OutputError
 from unforge.media.copies import Change, Picture, _turn
 from unforge.media.decoder import open_regular
+from unforge.media.limits import MAX_PICTURE_PX
 
 _COLOUR = {"RGB", "RGBA", "P", "PA", "L", "LA", "1", "La", "RGBX"}
 _WITHOUT_COLOUR = {
@@ -48,7 +50,7 @@ class Still:
 
     def found(self, content: bytes) -> tuple[Picture, Picture | None]:
         """Pixels (H, W, 3) and alpha (H, W) of a coded copy, upright."""
-        with Image.open(BytesIO(content)) as image:
+        with _opened(content) as image:
             image.load()
             return _upright(image, self.turn)
 
@@ -72,11 +74,14 @@ def changed(
     with open_regular(source) as file:
         content = file.read()
     try:
-        image: Image.Image = Image.open(BytesIO(content), formats=list(formats))
+        image = _opened(content, formats)
+        _check_size(image, source)
         _check(image, source)
         check(image)
         turn = _turn.of_orientation(image.getexif().get(ExifTags.Base.Orientation, 1))
         image.load()
+    except Image.DecompressionBombError as error:
+        raise _too_large(source) from error
     except OSError as error:
         if isinstance(error, MediaError | OutputError):
             raise
@@ -86,6 +91,23 @@ def changed(
     was = _WITHOUT_COLOUR.get(image.mode)
     notes = (f"{was} became true colours, because the {change.name} is coloured",) if was else ()
     return Still(content, image, turn, before, change.applied(before), alpha, notes)
+
+
+def _opened(content: bytes, formats: tuple[str, ...] | None = None) -> Image.Image:
+    """As Pillow opens it. It warns of large pictures below its own limit, which is not ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(BytesIO(content), formats=None if formats is None else list(formats))
+
+
+def _check_size(image: Image.Image, source: Path) -> None:
+    if image.width * image.height > MAX_PICTURE_PX:
+        raise _too_large(source)
+
+
+def _too_large(source: Path) -> MediaError:
+    most = f"expected at most {MAX_PICTURE_PX / 1e6:.0f} million pixels; make a smaller copy and take that"
+    return MediaError(most, code="too_large", path=source)
 
 
 def check_told(original: object, copied: object, source: Path) -> None:
