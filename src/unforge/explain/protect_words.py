@@ -56,7 +56,7 @@ WITH_MARK = Said(
 
 KINDS: Mapping[str, Said] = {
     "detector": Said("finds faces", "查找人脸"),
-    "landmarks": Said("finds the parts of a face", "定位五官"),
+    "landmarks": Said("finds landmarks", "定位五官"),
     "identity": Said("knows who it is", "识别身份"),
     "editor": Said("edits looks", "编辑外貌"),
     "swap": Said("swaps faces", "换脸"),
