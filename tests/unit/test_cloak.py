@@ -232,6 +232,14 @@ def test_a_picture_without_a_face_is_protected_whole_on_demand(tmp_path: Path) -
     assert not np.array_equal(read_image(target).rgb, read_image(source).rgb)
 
 
+def test_a_film_without_a_face_is_protected_whole_on_demand(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.mp4", tmp_path / "out.mp4"
+    write_video(source, [scene((320, 240))] * 4, [n / 10.0 for n in range(4)])
+    made = protect(source, target, whole_frame=True)
+    assert made.faces == 0
+    assert made.kept > 0.5
+
+
 def test_a_second_cloak_is_refused_unless_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(already, "share", lambda rgb, mesh: 0.9)
     source, target = tmp_path / "a.png", tmp_path / "out.png"

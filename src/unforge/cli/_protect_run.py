@@ -190,6 +190,7 @@ class Run:
             profile_name=self.wish.profile_of(facts),
             strength=self.wish.strength,
             optimise_against=self.wish.against,
+            facts=facts,
             whole_frame=self.wish.whole_frame,
             force=self.wish.force,
             finish=None if marking is None else marking.finish,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Also the targets in DIR, trained by `unforge train targets`.",
 )
-@click.option("--whole-frame", is_flag=True, help="Protect a still picture in which no face is seen as a whole.")
+@click.option("--whole-frame", is_flag=True, help="Protect what shows no face as a whole.")
 @click.option("--force", is_flag=True, help="Protect again what is protected already.")
 @click.option("--mark", "marked", is_flag=True, help="Lay a readable mark as well (see `unforge trace`).")
 @click.option("--machine", type=int, metavar="ID", help="With --mark: the machine, or whoever gets the copy.")

@@ -27,6 +27,9 @@ Finish = Callable[[Picture], Picture]
 OnProgress = Callable[[str, float], None]
 Boxes = tuple[NDArray[np.float32], ...]
 
+_NONE_SEEN = f"no face of {cloak.SMALLEST_FACE_PX:.0f} px or more was seen"
+_WHOLE_FRAME = "ask for the whole frame if it is to be protected anyway"
+
 LOOKED_AT_HZ = 2.0  # frames of a film in which faces are looked for before it is copied
 
 
@@ -60,20 +63,22 @@ def protect(
     whole_frame: bool = False,
     force: bool = False,
     finish: Finish | None = None,
+    facts: MediaFacts | None = None,
     on_progress: OnProgress = lambda what, done: None,
 ) -> Protected:
     """Write a protected copy of a picture or a film; everything else in the file goes along and is read back.
 
     profile_name: photo, video or broadcast; by the kind of the file where it is not said. strength: times that of the
     profile. optimise_against: targets with a network, for stills only; needs torch. whole_frame: also where no face is
-    seen. force: also where a cloak is found already. finish: what else is done to each picture, such as a mark.
+    seen. force: also where a cloak is found already. finish: what else is done to each picture, such as a mark. facts:
+    of the source, where they are known; else it is probed.
 
     Raises NotApplicable where no face is seen or a cloak lies there already, and MediaError, OutputError and UsageError
     as `media.copies.copy` does; no file is left behind then.
     """
     source, target = Path(source), Path(target)
     copies.check_target(source, target)
-    facts = probe(source)
+    facts = facts or probe(source)
     if facts.kind == "video" and optimise_against:
         raise UsageError("expected a still picture, because cloaks for films are not optimised; leave that out")
     chosen = profile.load(profile_name or ("photo" if facts.kind == "image" else "video"))
@@ -105,8 +110,7 @@ class _Work:
         return self._protected(written)
 
     def film(self, target: Path, facts: MediaFacts) -> Protected:
-        self._look_for_faces(facts)
-        live = Live(self.drawing, self.profile.hold)
+        live = self._live(facts)
 
         def apply(rgb: Picture, time_s: float) -> Picture:
             after = live.frame(rgb, time_s)
@@ -146,23 +150,29 @@ class _Work:
     def _finished(self, rgb: Picture) -> Picture:
         return rgb if self.finish is None else self.finish(rgb)
 
-    def _look_for_faces(self, facts: MediaFacts) -> None:
-        """Until the first face in a film; it is asked whether a cloak lies there."""
+    def _live(self, facts: MediaFacts) -> Live:
+        """Cloaks for the faces of a film, or for whole frames where there is none and that is asked for."""
+        faces = self._shows_faces(facts)
+        if not (faces or self.whole_frame):
+            raise NotApplicable(f"{self.source.name}: {_NONE_SEEN}; {_WHOLE_FRAME}")
+        return Live(self.drawing, self.profile.hold, whole_frame=not faces)
+
+    def _shows_faces(self, facts: MediaFacts) -> bool:
+        """Whether there is a face in a film; the first one is asked for a cloak."""
         with closing(frames(self.source, rate_hz=LOOKED_AT_HZ)) as looked_at:
             for frame in looked_at:
                 self.tell("looking for faces", frame.time_s / facts.duration_s if facts.duration_s else 0.0)
                 found = cloak.faces(frame.rgb)
                 if found.meshes_px:
                     self._check_new(frame.rgb, found.meshes_px)
-                    return
-        raise NotApplicable(f"{self.source.name}: no face of {cloak.SMALLEST_FACE_PX:.0f} px or more was seen")
+                    return True
+        return False
 
     def _check_faces(self, count: int) -> None:
         if count or self.whole_frame:
             return
         too_small = f"; {len(self.faces.too_small)} are smaller" if self.faces.too_small else ""
-        least = f"no face of {cloak.SMALLEST_FACE_PX:.0f} px or more was seen{too_small}"
-        raise NotApplicable(f"{self.source.name}: {least}; ask for the whole frame if it is to be protected anyway")
+        raise NotApplicable(f"{self.source.name}: {_NONE_SEEN}{too_small}; {_WHOLE_FRAME}")
 
     def _check_new(self, rgb: Picture, meshes_px: Sequence[Mesh]) -> None:
         if not self.force and any(already.is_cloaked(rgb, one) for one in meshes_px):

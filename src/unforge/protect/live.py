@@ -31,12 +31,16 @@ class Live:
 
     cloak: cloaks.Cloak = field(default_factory=cloaks.Cloak)
     hold: float = HOLD
+    whole_frame: bool = False  # instead of the faces
     seen: int = 0  # frames in which a face was cloaked
     _faces: list[_Face] = field(default_factory=list)
     _searched_s: float = -np.inf
+    _over: list[Plane] = field(default_factory=list)
 
     def frame(self, rgb: Picture, time_s: float) -> Picture:
         """The frame (H, W, 3) at a time with its faces cloaked. Times must not run backwards within a film."""
+        if self.whole_frame:
+            return self._all_over(rgb)
         found = [(one, mesh.again(rgb, one.mesh_px)) for one in self._faces]
         self._faces = [self._held(rgb, one, points[:, :2]) for one, points in found if points is not None]
         if len(self._faces) < len(found) or not 0.0 <= time_s - self._searched_s < SEARCH_EVERY_S:
@@ -49,6 +53,13 @@ class Live:
     def meshes_px(self) -> tuple[Mesh, ...]:
         """Of the faces that were cloaked in the last frame."""
         return tuple(one.mesh_px for one in self._faces)
+
+    def _all_over(self, rgb: Picture) -> Picture:
+        squares = placing.squares_over(rgb)
+        drawn = [self.cloak.on(rgb, square) for square in squares]
+        held = self._over or drawn
+        self._over = [self.hold * a + (1.0 - self.hold) * b for a, b in zip(held, drawn, strict=True)]
+        return placing.laid(rgb, list(zip(self._over, squares, strict=True)))
 
     def _held(self, rgb: Picture, before: _Face, points: Mesh) -> _Face:
         moved = float(np.abs((points - before.steady_px).mean(axis=0)).max()) / cloaks.size_px(points)

@@ -32,7 +32,7 @@ _OUTCOMES: tuple[Said, ...] = (
     ("not measured, because it does nothing with these faces: {}", "未测得（对这些人脸本无反应）：{}"),
 )
 _FACES: Said = (
-    "Measured on {} faces. A cloak raises the cost of forging with these programs; it is no proof against forgery.",
+    "Measured on {}. A cloak raises the cost of forging with these programs; it is no proof against forgery.",
     "在 {} 张人脸上测得。保护扰动提高用这些程序伪造的成本，但不能杜绝伪造。",
 )
 _FEW: Said = (
@@ -67,7 +67,7 @@ def statement(judgement: Judgement, language: Language) -> tuple[str, ...]:
     say: Callable[[Said], str] = lambda said: said[0 if language == "en" else 1]  # noqa: E731
     n_faces = max((len(cell.cloak) for cell in judgement.cells), default=0)
     return (
-        say(_FACES).format(n_faces),
+        say(_FACES).format(n_faces if language == "zh" else "one face" if n_faces == 1 else f"{n_faces} faces"),
         *((say(_FEW),) if n_faces < FEW_FACES else ()),
         *_of_targets(judgement.cells, language),
         *_not_measured(judgement.cells, language),
