@@ -188,5 +188,5 @@ def test_a_face_that_cannot_be_judged_is_left_alone_with_the_reason(
 ) -> None:
     poor = replace(track, **{name: np.full_like(getattr(track, name), value) for name, value in change.items()})
     assert finegrained.load().judge(poor) is None
-    assert reason in finegrained._why_not([poor])[0]
+    assert reason in finegrained.why_not([poor])[0]
     assert finegrained.load().judge(track) is not None

@@ -119,7 +119,7 @@ class FineGrained:
             return abstention(QUESTION, source, "No face was found; this examiner judges faces only.", {"note_zh": zh})
         judged = [result for result in map(self.judge, tracks) if result is not None]
         if not judged:
-            note, note_zh = _why_not(tracks)
+            note, note_zh = why_not(tracks)
             return abstention(QUESTION, source, note, {"faces": float(len(tracks)), "note_zh": note_zh})
         return self._answer(source, exhibit.facts.kind, judged, len(tracks))
 
@@ -285,7 +285,7 @@ def gates(track: FaceTrack) -> tuple[tuple[NDArray[np.bool_], str, str], ...]:
     )
 
 
-def _why_not(tracks: Sequence[FaceTrack]) -> tuple[str, str]:
+def why_not(tracks: Sequence[FaceTrack]) -> tuple[str, str]:
     """The reason of the largest face; the others are no better."""
     largest = max(tracks, key=lambda track: float(track.size_px.max()))
     failed = [(en, zh) for passed, en, zh in gates(largest) if not passed.any()]

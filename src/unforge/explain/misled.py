@@ -21,7 +21,7 @@ def is_misled(evidence: Iterable[Evidence]) -> bool:
 
 
 def at_most_inconclusive(verdict: Verdict, evidence: Sequence[Evidence]) -> Verdict:
-    """The verdict, its band withdrawn where the picture seems made to mislead; its numbers stay as they were measured."""
+    """The verdict, its band withdrawn where the picture seems made to mislead; its numbers stay as measured."""
     decided = verdict.band in ("manipulated", "no_evidence")
     return replace(verdict, band="inconclusive") if decided and is_misled(evidence) else verdict
 

@@ -1,0 +1,203 @@
+"""Attacks on a judging network: by its own gradients, by another network's, and by asking alone.
+
+Every attack stays within a budget of grey levels around the view that the network is given, pushes untouched faces
+towards "forged" and forged ones towards "untouched", and returns uint8: what is measured has been rounded.
+"""
+
+import math
+import tempfile
+import warnings
+from bisect import bisect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unforge.bench.network import Network
+from unforge.detect._views import VIEWS
+from unforge.errors import UsageError
+from unforge.faces import align
+from unforge.nets.onnx_graph import OnnxGraph
+
+STEPS = 10
+BATCH = 16
+SQUARE_SHARE = 0.05  # of the picture that the first square covers
+SQUARE_HALVED = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)  # shares of the queries at which squares halve
+
+Views = Sequence[NDArray[np.uint8]]
+Logits = Callable[[Tensor], Tensor]
+Ask = Callable[[Views], NDArray[np.float64]]
+
+
+class Judge(nn.Module):
+    """A network as torch: pictures (N, 3, H, W) in 0..255 of any size to logits (N,)."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "network.onnx"
+            path.write_bytes(network.content)
+            self.graph = OnnxGraph(path).requires_grad_(False)
+        self.size_px = network.size_px
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        if rgb.shape[-1] != self.size_px:
+            rgb = F.interpolate(rgb, (self.size_px, self.size_px), mode="bilinear", align_corners=False, antialias=True)
+        logit: Tensor = self.graph(rgb)[self.graph.outputs.index("logit")]
+        return logit.reshape(-1)
+
+
+class Framed(nn.Module):
+    """A network that is shown N faces cut out of N larger pictures (N, 3, H, W): noise is written into the latter.
+
+    matrices: (N, 2, 3) from each picture into the view of the network; sampled as `align.warp` samples.
+    """
+
+    def __init__(self, judge: Judge, matrices: Sequence[NDArray[np.float64]], picture_px: int) -> None:
+        super().__init__()
+        self.judge = judge
+        places = np.stack(np.meshgrid(*[np.arange(judge.size_px)] * 2, indexing="xy"), axis=-1)
+        back = [align.invert(matrix) for matrix in matrices]
+        found = np.stack([places @ one[:, :2].T + one[:, 2] for one in back])
+        self.grid = torch.from_numpy((2.0 * found + 1.0) / picture_px - 1.0).float()
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        seen = F.grid_sample(rgb, self.grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+        logit: Tensor = self.judge(seen)
+        return logit
+
+
+class Hardened(nn.Module):
+    """The mean logit over the picture and all its views: what an attacker aims at who knows of them.
+
+    What cannot be differentiated is passed as it is and its gradient as if nothing had been done (Athalye, Carlini and
+    Wagner, ICML 2018: BPDA).
+    """
+
+    def __init__(self, judge: nn.Module) -> None:
+        super().__init__()
+        self.judge = judge
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        logits = [self.judge(rgb)]
+        for view in VIEWS.values():
+            logits.append(self.judge(rgb + (_seen_through(view, rgb.detach()) - rgb.detach())))
+        return torch.stack(logits).mean(dim=0)
+
+
+def by_gradient(judge: nn.Module, views: Views, fake: NDArray[np.bool_], budget: int, seed: int = 0) -> Views:
+    """Projected gradient descent from a random start. Source: Madry et al., ICLR 2018; STEPS steps of budget / 4."""
+    attacks = foolbox().attacks
+    return _attacked(
+        attacks.LinfPGD(abs_stepsize=budget / 4, steps=STEPS, random_start=True), judge, views, fake, budget, seed
+    )
+
+
+def by_transfer(judge: nn.Module, views: Views, fake: NDArray[np.bool_], budget: int, seed: int = 0) -> Views:
+    """Descent with momentum, which follows another network further. Source: Dong et al., CVPR 2018 (MI-FGSM)."""
+    attacks = foolbox().attacks
+    attack = attacks.LinfMomentumIterativeFastGradientMethod(abs_stepsize=budget / 4, steps=STEPS, random_start=True)
+    return _attacked(attack, judge, views, fake, budget, seed)
+
+
+def in_pictures(
+    judge: Judge, pictures: Views, matrices: Sequence[NDArray[np.float64]], fake: NDArray[np.bool_], budget: int
+) -> Views:
+    """`by_gradient`, written into the pictures (S, S, 3) that the views are cut out of."""
+    done: list[NDArray[np.uint8]] = []
+    for start in range(0, len(pictures), BATCH):
+        part = slice(start, start + BATCH)
+        framed = Framed(judge, matrices[part], pictures[0].shape[0])
+        done += by_gradient(framed, pictures[part], fake[part], budget, seed=start)
+    return done
+
+
+def by_asking(ask: Ask, views: Views, fake: NDArray[np.bool_], budget: int, queries: int, seed: int = 0) -> Views:
+    """Square attack: so many questions a picture, nothing known but the logit.
+
+    Source: Andriushchenko et al., ECCV 2020, algorithms 1 and 2: stripes to begin with, then squares of one colour each
+    that shrink as the queries go; a change stays if it helps.
+    """
+    rng = np.random.default_rng(seed)
+    clean = np.stack(views).astype(np.int16)
+    sign = np.where(fake, 1.0, -1.0)
+    stripes = rng.choice([-budget, budget], (len(clean), 1, *clean.shape[2:]))
+    best = _within(clean, clean + stripes, budget)
+    loss = sign * ask(list(best))
+    for query in range(1, queries):
+        side = _side_px(query / queries, clean.shape[1])
+        tried = best.copy()
+        for n, (top, left) in enumerate(rng.integers(0, clean.shape[1] - side + 1, (len(clean), 2))):
+            square = np.s_[n, top : top + side, left : left + side]
+            tried[square] = _within(clean[square], clean[square] + rng.choice([-budget, budget], (1, 1, 3)), budget)
+        now = sign * ask(list(tried))
+        better = now < loss
+        best[better], loss[better] = tried[better], now[better]
+    return list(best)
+
+
+def jpeg(view: NDArray[np.uint8], quality: int = 90) -> NDArray[np.uint8]:
+    """A view saved and read again."""
+    coded = cv2.imencode(".jpg", cv2.cvtColor(view, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    read = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+    return np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def foolbox() -> ModuleType:
+    """The library of attacks. Raises UsageError that says how to get it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it imports what SciPy is about to move
+            import foolbox as library
+    except ImportError as cause:
+        raise UsageError("adversarial: needs foolbox; pip install 'unforge[train,adversarial]'") from cause
+    found: ModuleType = library
+    return found
+
+
+class _TwoClasses(nn.Module):
+    """One logit as the logits of two classes, untouched and forged."""
+
+    def __init__(self, judge: nn.Module) -> None:
+        super().__init__()
+        self.judge = judge
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        logit = self.judge(rgb)
+        return torch.stack([-logit / 2.0, logit / 2.0], dim=1)
+
+
+def _attacked(attack: Any, judge: nn.Module, views: Views, fake: NDArray[np.bool_], budget: int, seed: int) -> Views:
+    model = foolbox().PyTorchModel(_TwoClasses(judge).eval(), bounds=(0, 255), device="cpu")
+    done: list[NDArray[np.uint8]] = []
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for start in range(0, len(views), BATCH):
+            rgb = torch.from_numpy(np.stack(views[start : start + BATCH])).permute(0, 3, 1, 2).float()
+            labels = torch.from_numpy(fake[start : start + BATCH].astype(np.int64))
+            criterion = foolbox().criteria.Misclassification(labels)
+            found = attack.run(model, rgb, criterion, epsilon=float(budget))
+            done += list(found.round().clamp(0, 255).permute(0, 2, 3, 1).to(torch.uint8).numpy())
+    return done
+
+
+def _seen_through(view: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], rgb: Tensor) -> Tensor:
+    pictures = rgb.round().clamp(0, 255).permute(0, 2, 3, 1).to(torch.uint8).numpy()
+    seen = np.stack([view(np.ascontiguousarray(picture)) for picture in pictures])
+    return torch.from_numpy(seen).permute(0, 3, 1, 2).float()
+
+
+def _within(clean: NDArray[np.int16], changed: NDArray[np.int16], budget: int) -> NDArray[np.uint8]:
+    return np.clip(np.clip(changed, clean - budget, clean + budget), 0, 255).astype(np.uint8)
+
+
+def _side_px(done: float, size_px: int) -> int:
+    share = SQUARE_SHARE / 2.0 ** bisect(SQUARE_HALVED, done)
+    return max(1, round(math.sqrt(share) * size_px))

@@ -1,0 +1,83 @@
+"""Looks that nobody attacked, in every state that ordinary pictures are in, and looks that were attacked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unforge import channel
+from unforge.bench import _adversarial_attacks as attacks
+from unforge.bench._adversarial_attacks import Judge, Views
+from unforge.bench._adversarial_faces import Faces
+from unforge.bench.network import Network
+from unforge.faces import align
+
+ON_THE_WAY = ("blur", "jpeg", "messenger", "noise", "resize", "sharpen")
+SIGNS = "random signs"  # of the size of an attack, and no attack: the control
+SIGNS_LEVELS = (2, 9)
+STRENGTHS = (0.1, 0.7)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Views of one kind, as the network gets them; attacked or not."""
+
+    name: str
+    attacked: bool
+    views: Views
+
+
+def ordinary(faces: Faces, network: Network, seed: int) -> Iterator[Kind]:
+    """Every look as it is, and once more in one of the states of ON_THE_WAY or under random signs."""
+    rng = np.random.default_rng(seed)
+    views = faces.views(network)
+    for name, fake in (("untouched", False), ("forged", True)):
+        chosen = np.flatnonzero(faces.fake == fake)
+        if len(chosen):
+            yield Kind(name, False, [views[n] for n in chosen])
+    states = (*ON_THE_WAY, SIGNS)
+    for n, state in enumerate(states):
+        part = faces.some(np.arange(n, len(faces), len(states)))
+        if len(part):
+            yield Kind(state, False, _in_state(part, network, state, rng))
+
+
+def _in_state(faces: Faces, network: Network, state: str, rng: np.random.Generator) -> Views:
+    if state == SIGNS:
+        return [_signs(view, rng) for view in faces.views(network)]
+    changed = [channel.load(state).apply(crop, float(rng.uniform(*STRENGTHS)), rng) for crop in faces.crops]
+    return [network.view(crop, mesh) for crop, mesh in zip(changed, faces.landmarks_px, strict=True)]
+
+
+def _signs(view: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    levels = int(rng.integers(*SIGNS_LEVELS))
+    return np.asarray(np.clip(view + rng.choice([-levels, levels], view.shape), 0, 255), np.uint8)
+
+
+def attacked(faces: Faces, network: Network, near: Network, far: Network, seed: int) -> Iterator[Kind]:
+    """Looks in equal parts under each attack; what was saved as JPEG afterwards is a kind of its own.
+
+    near: another network of the same plan, far: one of another plan, whose gradients are followed.
+    """
+    own, same, other = Judge(network), Judge(near), Judge(far)
+    plans = [
+        *(("white box", own, budget, attacks.by_gradient) for budget in (2, 4, 8)),
+        *(("transfer, same plan", same, budget, attacks.by_transfer) for budget in (4, 8)),
+        *(("transfer, other plan", other, budget, attacks.by_transfer) for budget in (4, 8)),
+    ]
+    order = np.random.default_rng(seed).permutation(len(faces))
+    parts = np.array_split(order, len(plans) + 1)
+    for (name, judge, budget, attack), part in zip(plans, parts, strict=False):
+        some = faces.some(part)
+        views = attack(judge, some.views(network), some.fake, budget, seed)
+        yield Kind(f"{name}, {budget}/255", True, views)
+        yield Kind(f"{name}, {budget}/255, saved", True, [attacks.jpeg(view) for view in views])
+    some = faces.some(parts[-1])
+    yield Kind("white box in the picture, 6/255", True, _in_pictures(own, some, network))
+
+
+def _in_pictures(judge: Judge, faces: Faces, network: Network, budget: int = 6) -> Views:
+    matrices = [align.face_square(mesh, network.margin, network.size_px) for mesh in faces.landmarks_px]
+    crops = attacks.in_pictures(judge, list(faces.crops), matrices, faces.fake, budget)
+    return [network.view(crop, mesh) for crop, mesh in zip(crops, faces.landmarks_px, strict=True)]
