@@ -42,10 +42,10 @@ class Plan:
 
 
 PLANS = (
-    Plan("editor", 1, 12.0, 2400),
+    Plan("editor", 1, 16.0, 3000),
     Plan("identity", 1, 6.0, 1500, "vector"),
     Plan("swap", 1, 6.0, 4000),
-    Plan("editor", 2, 12.0, 2400),
+    Plan("editor", 2, 16.0, 3000),
     Plan("fader", 1, 5.0, 2000),
     Plan("fader", 2, 5.0, 2000),
     Plan("swap", 2, 6.0, 4000),

@@ -63,7 +63,7 @@ class Faces:
 
 def gather(data: Path, out: Path, on_progress: Callable[[str, float], None] | None = None) -> Faces:
     """Find the faces of the data set in `data`, once; they are kept in `out / "reals"`."""
-    samples = [sample for sample in datasets.index("manifest", data) if _is_wanted(sample)]
+    samples = [sample for sample in datasets.index("manifest", data.resolve()) if _is_wanted(sample)]
     tell = None if on_progress is None else lambda share: on_progress("finding faces", share)
     return Faces(crops.build(samples, out / "reals", tell), samples)
 
