@@ -27,7 +27,7 @@ ROOM_SHIFT = 0.2  # of landmarks, as share of the distance of the eyes
 ROOM_COSINE = 0.3
 ROOM_L2_MASK = 0.12  # above 0.05, from which on an edit counts as broken
 EDITED = 0.5  # sum over channels, on [-1, 1], from which on a pixel counts as edited
-WEIGHT = {"detector": 1.0, "landmarks": 0.5, "identity": 0.5, "editor": 1.0, "swap": 0.3}
+WEIGHT = {"detector": 1.0, "landmarks": 0.5, "identity": 0.5, "editor": 2.0, "swap": 0.3}
 
 _DETECTORS = {one.name: one for one in (find.FULL, find.SHORT)}
 
@@ -129,7 +129,8 @@ class _Pull:
             mask = ((wanted - fed[:, None]).abs().sum(2, keepdim=True) > EDITED).float()
         (made,) = self._answers(aligned(cloaked, look.meshes))
         broken = l2_mask(made, wanted, mask)
-        pull = F.relu(ROOM_L2_MASK - broken) / ROOM_L2_MASK
+        # Roots, because the square of next to nothing has next to no gradient.
+        pull = F.relu(1.0 - ((broken + 1e-6) / ROOM_L2_MASK).sqrt())
         edits = (mask.sum((2, 3, 4)) > 0).float()
         return (pull * edits).sum(1) / edits.sum(1).clamp_min(1.0)
 

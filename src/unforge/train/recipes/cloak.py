@@ -44,7 +44,6 @@ class Recipe:
     minutes: float = 40.0
     steps: int = 10**9  # bound on batches
     pictures: int = 8  # per batch
-    asked: int = 2  # targets per step, drawn: more steps teach more than more targets a step
     seed: int = 1
     threads: int = 1
     bfloat16: bool = True
@@ -170,9 +169,8 @@ def _loss(recipe: Recipe, objective: Objective) -> loop.Loss[Batch]:
             cloaks = EPSILON * net(cropped(clean, matrices, placing.SIDE_PX)).float()
         cloaked = laid(clean, cloaks, matrices)
         way = transit.draw(rng)
-        chosen = rng.permutation(len(objective.pulls))[: recipe.asked]
-        missing, parts = objective(Look(clean, meshes), WAYS[way](cloaked, rng), chosen.tolist())
-        missing = missing * (len(objective.pulls) / len(chosen))
+        chosen = _asked(objective, rng)
+        missing, parts = objective(Look(clean, meshes), WAYS[way](cloaked, rng), chosen)
         transit.learn(way, float(missing.mean().detach()))
         loudness = smoothed(cloaks).square().mean((1, 2, 3))
         loud = torch.relu(loudness / LOUDNESS**2 - 1.0)
@@ -180,6 +178,13 @@ def _loss(recipe: Recipe, objective: Objective) -> loop.Loss[Batch]:
         return (missing + LOUD * loud).mean(), dict(known)
 
     return loss
+
+
+def _asked(objective: Objective, rng: np.random.Generator) -> list[int]:
+    """An editor and one of the other targets: more steps teach more than more targets a step."""
+    kinds = [pull.target.kind == "editor" for pull in objective.pulls]
+    groups = [[n for n, editor in enumerate(kinds) if editor is wanted] for wanted in (True, False)]
+    return [int(rng.choice(group)) for group in groups if group]
 
 
 # After training
