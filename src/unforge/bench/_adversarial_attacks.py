@@ -28,12 +28,14 @@ from unforge.nets.onnx_graph import OnnxGraph
 
 STEPS = 10
 BATCH = 16
+SMOOTH_PX = 1.0
 SQUARE_SHARE = 0.05  # of the picture that the first square covers
 SQUARE_HALVED = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)  # shares of the queries at which squares halve
 
 Views = Sequence[NDArray[np.uint8]]
 Logits = Callable[[Tensor], Tensor]
-Ask = Callable[[Views], NDArray[np.float64]]
+Floats = NDArray[np.float64]
+Ask = Callable[[Views], Floats]
 
 
 class Judge(nn.Module):
@@ -74,7 +76,7 @@ class Framed(nn.Module):
         return logit
 
 
-class Hardened(nn.Module):
+class EveryView(nn.Module):
     """The mean logit over the picture and all its views: what an attacker aims at who knows of them.
 
     What cannot be differentiated is passed as it is and its gradient as if nothing had been done (Athalye, Carlini and
@@ -90,6 +92,25 @@ class Hardened(nn.Module):
         for view in VIEWS.values():
             logits.append(self.judge(rgb + (_seen_through(view, rgb.detach()) - rgb.detach())))
         return torch.stack(logits).mean(dim=0)
+
+
+class Smooth(nn.Module):
+    """A network that is shown a picture with its change blurred: fine noise would give itself away."""
+
+    def __init__(self, judge: nn.Module, before: Tensor) -> None:
+        super().__init__()
+        self.judge, self.before = judge, before
+
+    def changed(self, rgb: Tensor) -> Tensor:
+        """The pictures (N, 3, H, W) with a smooth change, no larger than the one they had."""
+        kernel = torch.from_numpy(cv2.getGaussianKernel(7, SMOOTH_PX)).float().reshape(1, 1, 7, 1).expand(3, 1, 7, 1)
+        change = F.pad(rgb - self.before, (3, 3, 3, 3), mode="reflect")
+        change = F.conv2d(F.conv2d(change, kernel, groups=3), kernel.transpose(2, 3), groups=3)
+        return self.before + change
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        logit: Tensor = self.judge(self.changed(rgb))
+        return logit
 
 
 def by_gradient(judge: nn.Module, views: Views, fake: NDArray[np.bool_], budget: int, seed: int = 0) -> Views:
@@ -116,6 +137,17 @@ def in_pictures(
         part = slice(start, start + BATCH)
         framed = Framed(judge, matrices[part], pictures[0].shape[0])
         done += by_gradient(framed, pictures[part], fake[part], budget, seed=start)
+    return done
+
+
+def by_knowing(judge: Judge, views: Views, fake: NDArray[np.bool_], budget: int) -> Views:
+    """`by_gradient` of somebody who knows the check: against all its views at once, and by smooth changes alone."""
+    done: list[NDArray[np.uint8]] = []
+    for start in range(0, len(views), BATCH):
+        part = slice(start, start + BATCH)
+        smooth = Smooth(EveryView(judge), _tensor(views[part]))
+        found = by_gradient(smooth, views[part], fake[part], budget, seed=start)
+        done += _pictures(smooth.changed(_tensor(found)))
     return done
 
 
@@ -180,18 +212,24 @@ def _attacked(attack: Any, judge: nn.Module, views: Views, fake: NDArray[np.bool
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for start in range(0, len(views), BATCH):
-            rgb = torch.from_numpy(np.stack(views[start : start + BATCH])).permute(0, 3, 1, 2).float()
+            rgb = _tensor(views[start : start + BATCH])
             labels = torch.from_numpy(fake[start : start + BATCH].astype(np.int64))
             criterion = foolbox().criteria.Misclassification(labels)
             found = attack.run(model, rgb, criterion, epsilon=float(budget))
-            done += list(found.round().clamp(0, 255).permute(0, 2, 3, 1).to(torch.uint8).numpy())
+            done += _pictures(found)
     return done
 
 
 def _seen_through(view: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], rgb: Tensor) -> Tensor:
-    pictures = rgb.round().clamp(0, 255).permute(0, 2, 3, 1).to(torch.uint8).numpy()
-    seen = np.stack([view(np.ascontiguousarray(picture)) for picture in pictures])
-    return torch.from_numpy(seen).permute(0, 3, 1, 2).float()
+    return _tensor([view(np.ascontiguousarray(picture)) for picture in _pictures(rgb)])
+
+
+def _tensor(views: Views) -> Tensor:
+    return torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2).float()
+
+
+def _pictures(rgb: Tensor) -> list[NDArray[np.uint8]]:
+    return list(rgb.detach().round().clamp(0, 255).permute(0, 2, 3, 1).to(torch.uint8).numpy())
 
 
 def _within(clean: NDArray[np.int16], changed: NDArray[np.int16], budget: int) -> NDArray[np.uint8]:

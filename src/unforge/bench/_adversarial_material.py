@@ -16,6 +16,7 @@ from unforge.faces import align
 ON_THE_WAY = ("blur", "jpeg", "messenger", "noise", "resize", "sharpen")
 SIGNS = "random signs"  # of the size of an attack, and no attack: the control
 SIGNS_LEVELS = (2, 9)
+STATES_PER_LOOK = 3
 STRENGTHS = (0.1, 0.7)
 
 
@@ -29,7 +30,7 @@ class Kind:
 
 
 def ordinary(faces: Faces, network: Network, seed: int) -> Iterator[Kind]:
-    """Every look as it is, and once more in one of the states of ON_THE_WAY or under random signs."""
+    """Every look as it is, and again in some of the states of ON_THE_WAY and under random signs."""
     rng = np.random.default_rng(seed)
     views = faces.views(network)
     for name, fake in (("untouched", False), ("forged", True)):
@@ -38,20 +39,25 @@ def ordinary(faces: Faces, network: Network, seed: int) -> Iterator[Kind]:
             yield Kind(name, False, [views[n] for n in chosen])
     states = (*ON_THE_WAY, SIGNS)
     for n, state in enumerate(states):
-        part = faces.some(np.arange(n, len(faces), len(states)))
+        part = faces.some(np.flatnonzero((np.arange(len(faces)) - n) % len(states) < STATES_PER_LOOK))
         if len(part):
             yield Kind(state, False, _in_state(part, network, state, rng))
 
 
 def _in_state(faces: Faces, network: Network, state: str, rng: np.random.Generator) -> Views:
     if state == SIGNS:
-        return [_signs(view, rng) for view in faces.views(network)]
+        return [_signs(view, int(rng.integers(*SIGNS_LEVELS)), rng) for view in faces.views(network)]
     changed = [channel.load(state).apply(crop, float(rng.uniform(*STRENGTHS)), rng) for crop in faces.crops]
     return [network.view(crop, mesh) for crop, mesh in zip(changed, faces.landmarks_px, strict=True)]
 
 
-def _signs(view: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    levels = int(rng.integers(*SIGNS_LEVELS))
+def signed(views: Views, levels: int, seed: int) -> Views:
+    """Views under random signs of so many grey levels."""
+    rng = np.random.default_rng(seed)
+    return [_signs(view, levels, rng) for view in views]
+
+
+def _signs(view: NDArray[np.uint8], levels: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     return np.asarray(np.clip(view + rng.choice([-levels, levels], view.shape), 0, 255), np.uint8)
 
 
@@ -74,10 +80,11 @@ def attacked(faces: Faces, network: Network, near: Network, far: Network, seed: 
         yield Kind(f"{name}, {budget}/255", True, views)
         yield Kind(f"{name}, {budget}/255, saved", True, [attacks.jpeg(view) for view in views])
     some = faces.some(parts[-1])
-    yield Kind("white box in the picture, 6/255", True, _in_pictures(own, some, network))
+    yield Kind("white box in the picture, 6/255", True, in_pictures(own, some, network, 6))
 
 
-def _in_pictures(judge: Judge, faces: Faces, network: Network, budget: int = 6) -> Views:
+def in_pictures(judge: Judge, faces: Faces, network: Network, budget: int) -> Views:
+    """White box, written into the crops (224, 224, 3) that the views are cut out of."""
     matrices = [align.face_square(mesh, network.margin, network.size_px) for mesh in faces.landmarks_px]
     crops = attacks.in_pictures(judge, list(faces.crops), matrices, faces.fake, budget)
     return [network.view(crop, mesh) for crop, mesh in zip(crops, faces.landmarks_px, strict=True)]

@@ -1,7 +1,8 @@
 """A face looked at otherwise: the same to people, and not quite the same to a network.
 
-What somebody wrote into a picture for one network rarely survives both of these, while traces of forgery do. The mean
-reading of both views is the hardened reading of `finegrained`.
+What somebody wrote into a picture for another network hardly survives these, while most traces of forgery do. What
+`finegrained` reads of the blurred view is its hardened reading. Of all views tried on the training split, and means of
+them (saved, blurred, reduced and enlarged, median), it kept the ranking of unattacked faces and lost least to attacks.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,4 +29,5 @@ def blurred(rgb: View) -> View:
     return np.asarray(cv2.GaussianBlur(rgb, (0, 0), BLUR_PX), np.uint8)
 
 
+HARDENED = "blurred"
 VIEWS: Mapping[str, Callable[[View], View]] = {"saved": saved, "blurred": blurred}

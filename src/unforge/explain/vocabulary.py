@@ -190,6 +190,15 @@ LANES: Mapping[str, Lane] = {
             "比较人脸与周围画面：噪声、清晰度、光线与运动。",
         ),
     ),
+    "adversarial": Lane(
+        Said("tampering with the detector", "针对检测器的干扰"),
+        Said("Tampering with the detector", "针对检测器的干扰"),
+        Said(
+            "Looks for noise that was written into a picture to mislead the detector of fine traces; it says nothing "
+            "of forgery and is never weighed with what does.",
+            "寻找为误导细微痕迹检测器而写入画面的噪声；它不说明是否伪造，也从不与伪造的证据一同权衡。",
+        ),
+    ),
     "container": Lane(
         Said("the file", "文件本身"),
         Said("The file itself", "文件本身"),

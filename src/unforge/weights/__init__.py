@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CARDS = Path(__file__).parent / "cards"
 FILES = Path(__file__).parent / "files"
 TRUST = Path(__file__).parent / "trust.toml"
+TAMPERING = Path(__file__).parent / "tampering.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +104,19 @@ def trust() -> Trust:
         plain = {name: float(entry[name]) for name in fields}
         voices[frozenset(entry["weights"])] = Voices(entry["weights"], **plain, rates=entry["rates"])
     return Trust(voices, frozenset(data["silent"]), frozenset(data["weak"]))
+
+
+@cache
+def tampering() -> Mapping[str, Any]:
+    """How tampering with a network is told from what it reads (tampering.toml): line, calibrations, whose readings.
+
+    Raises WeightsError where it was learned of another file than the one that the card of that network names.
+    """
+    data = tomllib.loads(TAMPERING.read_text("utf-8"))
+    wanted, got = data["network_sha256"], card(data["network"]).sha256
+    if wanted != got:
+        raise WeightsError(
+            f"tampering.toml: expected the network {data['network']!r} with SHA-256 {wanted}, its card names {got}; "
+            "learn it anew: python -m unforge.bench._adversarial_learning DATA"
+        )
+    return data
