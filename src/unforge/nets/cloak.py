@@ -20,13 +20,25 @@ def _filtered(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inside, outside, 3, stride, 1, bias=False), nn.GroupNorm(GROUPS, outside), nn.SiLU())
 
 
+class Pattern(nn.Module):
+    """What is the same for every face. It learns by larger steps than filters do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn = nn.Parameter(0.3 * torch.randn(1, 3, PATTERN_PX, PATTERN_PX))
+
+    def forward(self, size_px: int) -> Tensor:
+        """(1, 3, size_px, size_px)."""
+        return F.interpolate(self.drawn, (size_px, size_px), mode="bilinear", align_corners=False)
+
+
 class CloakNet(nn.Module):
     """0.1 M parameters. size_px: side of the face's crop, a multiple of 8."""
 
     def __init__(self, size_px: int) -> None:
         super().__init__()
         self.size_px = size_px
-        self.pattern = nn.Parameter(0.3 * torch.randn(1, 3, PATTERN_PX, PATTERN_PX))
+        self.pattern = Pattern()
         self.first = _filtered(3, CHANNELS[0])
         self.down = nn.ModuleList(_filtered(a, b, 2) for a, b in pairwise(CHANNELS))
         self.deep = _filtered(CHANNELS[-1], CHANNELS[-1])
@@ -44,6 +56,4 @@ class CloakNet(nn.Module):
         for step in self.up:
             larger = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = step(torch.cat([larger, kept.pop()], 1))
-        size = (self.size_px, self.size_px)
-        pattern = F.interpolate(self.pattern, size, mode="bilinear", align_corners=False)
-        return torch.tanh(self.last(x) + pattern)
+        return torch.tanh(self.last(x) + self.pattern(self.size_px))

@@ -2,9 +2,9 @@
 
 The largest face of untouched stills, one of each picture. Rows are target, channel, attacker; no row pools targets, and
 beside each figure stands that of random noise of the same size (protect/judge.py says how figures are counted). Every
-channel is measured without an attacker, and every attacker after two channels. `fine-tuned generator` is the editor
-after it was retrained on protected pictures of the other split. `film` rows are one frame of clips that were cloaked
-and coded as films.
+channel is measured without an attacker, and every attacker after two channels; `haar` and `mtcnn`, which are slow,
+after three channels without an attacker. `fine-tuned generator` is the editor after it was retrained on protected
+pictures of the other split. `film` rows are one frame of clips that were cloaked and coded as films.
 
 Channels that leave all pictures as they are have no rows; the settings name them. `quality` and `film` say how much can
 be seen, `speed` what a cloak costs: the median, the fastest and the slowest picture.
@@ -34,12 +34,14 @@ from unforge.media.image import read_image
 from unforge.protect import cloak
 from unforge.protect.judge import Figure, Judgement, Pair, judge, merged
 from unforge.protect.targets import Picture, Points, Target, all_targets
-from unforge.protect.ways import ATTACKERS, CHANNELS, FINE_TUNED, NOBODY
+from unforge.protect.ways import ATTACKERS, CHANNELS, FINE_TUNED, NOBODY, Channel
 
 FACES = 200  # published evaluators stop after 20 pictures
 TARGETS = Path("runs/targets")
 WORKERS = 2  # processes; 0 works in this one
 ATTACKED = ("as saved", "JPEG 75")  # channels after which attackers are tried
+SLOW = ("haar", "mtcnn")  # targets that would take most of the time
+SLOW_AFTER = ("as saved", "JPEG 75", "half size")  # channels after which these are run
 RETRAINED = "editor-1"
 RETRAINED_ON = 100  # faces of the other split
 
@@ -164,9 +166,16 @@ def judged(pair: Pair) -> Judgement:
     """One pair in every way that the record holds."""
     nobody = [one for one in ATTACKERS if one.name == NOBODY]
     others = [one for one in ATTACKERS if one.name != NOBODY]
-    without = judge([pair], _targets(), CHANNELS, nobody)
-    attacked = judge([pair], _targets(), [one for one in CHANNELS if one.name in ATTACKED], others)
-    return Judgement(without.cells + attacked.cells, without.quality)
+    quick = [one for one in _targets() if one.name not in SLOW]
+    slow = [one for one in _targets() if one.name in SLOW]
+    without = judge([pair], quick, CHANNELS, nobody)
+    attacked = judge([pair], quick, _channels(ATTACKED), others)
+    slowly = judge([pair], slow, _channels(SLOW_AFTER), nobody)
+    return Judgement(without.cells + attacked.cells + slowly.cells, without.quality)
+
+
+def _channels(names: Sequence[str]) -> list[Channel]:
+    return [one for one in CHANNELS if one.name in names]
 
 
 def _judgement(pairs: Sequence[Pair], tell: OnProgress) -> Judgement:
@@ -202,8 +211,7 @@ def _fine_tuned(pairs: Sequence[Pair], others: Sequence[Pair], tell: OnProgress)
     if target is None or not attacker.can_train():
         return Judgement((), ()), (FINE_TUNED.name,)
     tuned = attacker.fine_tuned(target, others, tell)
-    channels = [one for one in CHANNELS if one.name in ATTACKED]
-    return Judgement(judge(pairs, [tuned], channels, [FINE_TUNED], tell).cells, ()), ()
+    return Judgement(judge(pairs, [tuned], _channels(ATTACKED), [FINE_TUNED], tell).cells, ()), ()
 
 
 # Rows
