@@ -162,8 +162,8 @@ def _note(face: int, llr: float, calibration: Calibration) -> tuple[str, str]:
         )
     if llr > calibration.llr_no_evidence:
         return (
-            f"Face {face} reads somewhat otherwise after a new save and a light blur, or carries unusual noise; that is too "
-            "weak to say that the picture was made to mislead the detector.",
+            f"Face {face} reads somewhat otherwise after a new save and a light blur, or carries unusual noise; that "
+            "is not enough to say that the picture was made to mislead the detector.",
             f"人脸 {face} 经重新保存和轻微模糊后读数略有不同，或带有不寻常的噪声；不足以说明画面意在误导检测器。",
         )
     return (

@@ -191,8 +191,8 @@ LANES: Mapping[str, Lane] = {
         ),
     ),
     "adversarial": Lane(
-        Said("tampering with the detector", "针对检测器的干扰"),
-        Said("Tampering with the detector", "针对检测器的干扰"),
+        Said("decoy noise", "误导噪声"),
+        Said("Noise made to mislead the detector", "误导检测器的噪声"),
         Said(
             "Looks for noise that was written into a picture to mislead the detector of fine traces; it says nothing "
             "of forgery and is never weighed with what does.",
