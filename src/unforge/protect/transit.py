@@ -2,7 +2,7 @@
 ICML 2018).
 
 Coders are run for real, and the gradient is passed through as if they had not been there; resizing and blurring have
-gradients of their own. Half of the time the channel is the one that has lately been the worst (the idea: learn which
+gradients of their own. Often the channel is the one that has lately been the worst (the idea: learn which
 transformations to train on instead of drawing them alike).
 """
 
@@ -19,12 +19,12 @@ from unforge import channel
 
 Way = Callable[[Tensor, np.random.Generator], Tensor]
 
-JPEG_QUALITY = (60, 96)
-H264_STRENGTH = (0.15, 0.75)  # CRF 18 to 32
-SMALLER = (0.45, 0.9)
-BLUR_PX = (0.4, 1.1)
+JPEG_QUALITY = (72, 96)
+H264_STRENGTH = (0.15, 0.45)  # CRF 18 to 25
+SMALLER = (0.48, 0.9)
+BLUR_PX = (0.4, 0.8)
 FORGET = 0.9  # of what is known about a way, at each step
-WORST = 0.5  # share of the steps that take the worst way
+WORST = 0.3  # share of the steps that take the worst way
 
 
 def _rounded(x: Tensor, rng: np.random.Generator) -> Tensor:
