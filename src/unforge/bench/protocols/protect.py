@@ -36,7 +36,8 @@ from unforge.protect.judge import Figure, Judgement, Pair, judge, merged
 from unforge.protect.targets import Picture, Points, Target, all_targets
 from unforge.protect.ways import ATTACKERS, CHANNELS, FINE_TUNED, NOBODY, Channel
 
-FACES = 200  # published evaluators stop after 20 pictures
+FACES = 120  # published evaluators stop after 20 pictures
+LOOKED_AT = 8  # stills for each face that is wanted, at most
 TARGETS = Path("runs/targets")
 WORKERS = 2  # processes; 0 works in this one
 ATTACKED = ("as saved", "JPEG 75")  # channels after which attackers are tried
@@ -113,7 +114,8 @@ def measured(draw: Draw, drawn_by: Mapping[str, str], data: Path | None, split: 
 
 def _shots(data: Path | None, split: str, most: int, tell: OnProgress) -> list[Shot]:
     """Untouched stills with a face that can be cloaked, evenly over the split. Raises UsageError where none has one."""
-    items = [item for item in material.read(data, split, "image") if not item.fake]
+    untouched = [item for item in material.read(data, split, "image") if not item.fake]
+    items = material.evenly(untouched, LOOKED_AT * most)
     found = []
     for n, item in enumerate(items):
         tell("finding faces", n / len(items))
