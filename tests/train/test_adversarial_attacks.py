@@ -7,8 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
+
+pytest.importorskip("torch", reason="needs the train extra: pip install unforge[train]")
+
+import torch
 from torch import nn
 
 from tests.faces_samples import portrait

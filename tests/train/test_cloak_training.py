@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="needs the train extra: pip install unforge[train]")
+
 import torch
 
 from tests.faces_samples import portrait

@@ -343,6 +343,8 @@ def test_an_interrupted_run_says_what_is_done(run: Runner, tmp_path: Path, monke
     ids=" ".join,
 )
 def test_what_makes_no_sense_is_wrong_usage(words: tuple[str, ...], run: Runner, tmp_path: Path) -> None:
+    if "--optimise" in words:
+        pytest.importorskip("torch", reason="needs the train extra: pip install unforge[train]")
     code, out, err = run(face(tmp_path / "a.png"), *words)
     assert code == 2
     assert out == ""

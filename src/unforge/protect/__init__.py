@@ -30,6 +30,7 @@ Boxes = tuple[NDArray[np.float32], ...]
 _NONE_SEEN = f"no face of {cloak.SMALLEST_FACE_PX:.0f} px or more was seen"
 _WHOLE_FRAME = "ask for the whole frame if it is to be protected anyway"
 
+ENOUGH = 0.25  # of a cloak in the copy: H.264 leaves a little less than half of it on small faces
 LOOKED_AT_HZ = 2.0  # frames of a film in which faces are looked for before it is copied
 
 
@@ -123,7 +124,9 @@ class _Work:
         return self._protected(copies.copy(self.source, target, self._change(apply), tell, facts=facts))
 
     def _change(self, apply: Callable[[Picture, float], Picture]) -> copies.Change:
-        return copies.Change(apply, self._kept, crf=self.profile.crf, name="cloak", remedy="use a greater strength")
+        return copies.Change(
+            apply, self._kept, ENOUGH, crf=self.profile.crf, name="cloak", remedy="use a greater strength"
+        )
 
     def _still(self, rgb: Picture, time_s: float) -> Picture:
         self.faces = cloak.faces(rgb)
