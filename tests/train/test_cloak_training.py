@@ -70,7 +70,7 @@ def test_the_worst_channel_is_drawn_most() -> None:
         for name in WAYS:
             transit.learn(name, 2.0 if name == "jpeg" else 0.5)
     drawn = [transit.draw(rng) for _ in range(200)]
-    assert drawn.count("jpeg") > 90
+    assert drawn.count("jpeg") > 2 * max(drawn.count(name) for name in WAYS if name != "jpeg")
     assert set(drawn) == set(WAYS)
 
 
