@@ -94,6 +94,17 @@ class EveryView(nn.Module):
         return torch.stack(logits).mean(dim=0)
 
 
+class Together(nn.Module):
+    """The mean logit of several networks: what misleads all of them misleads another more often (Liu, ICLR 2017)."""
+
+    def __init__(self, *judges: Judge) -> None:
+        super().__init__()
+        self.judges = nn.ModuleList(judges)
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        return torch.stack([judge(rgb) for judge in self.judges]).mean(dim=0)
+
+
 class Smooth(nn.Module):
     """A network that is shown a picture with its change blurred: fine noise would give itself away."""
 

@@ -5,7 +5,7 @@ Platt's line and a threshold that at most 1 % of every ordinary kind passes.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,12 @@ from scipy.special import expit
 from unforge import weights
 from unforge.bench import _adversarial_faces as faces
 from unforge.bench import _adversarial_material as material
-from unforge.bench import network, peers, variants
+from unforge.bench import _adversarial_plan as plan
+from unforge.bench import network
+from unforge.bench._adversarial_attacks import jpeg
+from unforge.bench._adversarial_faces import Faces
 from unforge.bench._adversarial_material import Kind
+from unforge.bench.network import Network
 from unforge.detect import _tampering
 from unforge.detect import adversarial as detector
 from unforge.train import calibrate, card
@@ -40,8 +44,7 @@ def learn(data: Path) -> dict[str, Any]:
     own = network.packaged(detector.CARD)
     seen = faces.ordinary(data, "train", MOST)
     kinds = [*material.ordinary(seen, own, SEED)]
-    near, far = variants.load(variants.FULL), peers.load("xception").network
-    kinds += material.attacked(seen.balanced(MOST_ATTACKED), own, near, far, SEED)
+    kinds += attacked(seen.balanced(MOST_ATTACKED), own)
     logits = [detector.read_through(kind.views) for kind in kinds]
     figures = [_tampering.figures(kind.views, read) for kind, read in zip(kinds, logits, strict=True)]
     calibration = calibrate.fit(_out_of_fold(kinds, figures))
@@ -49,11 +52,20 @@ def learn(data: Path) -> dict[str, Any]:
         "network": detector.CARD,
         "network_sha256": own.card.sha256,
         "written": datetime.now(UTC).date().isoformat(),
-        "data": "held-out people of the training split, ordinary and attacked (bench/_adversarial_material.py)",
+        "data": "held-out people of the training split, ordinary and attacked (bench/_adversarial_learning.py)",
         "line": {"names": list(_tampering.NAMES), **line(kinds, figures)},
         "calibration": asdict(calibration),
         "hardened": asdict(calibrate.fit(_hardened(kinds, logits))),
     }
+
+
+def attacked(looks: Faces, own: Network) -> Iterator[Kind]:
+    """Looks in equal parts under each attack; what was saved as JPEG afterwards is a kind of its own."""
+    order, planned = np.random.default_rng(SEED).permutation(len(looks)), plan.learned_from(own)
+    for attack, part in zip(planned, np.array_split(order, len(planned)), strict=True):
+        views = attack.views(looks.some(part))
+        yield Kind(attack.row, True, views)
+        yield Kind(f"{attack.row}, saved", True, [jpeg(view) for view in views])
 
 
 def line(kinds: Sequence[Kind], figures: Sequence[Floats]) -> dict[str, Any]:

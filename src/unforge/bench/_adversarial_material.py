@@ -16,7 +16,6 @@ from unforge.faces import align
 ON_THE_WAY = ("blur", "jpeg", "messenger", "noise", "resize", "sharpen")
 SIGNS = "random signs"  # of the size of an attack, and no attack: the control
 SIGNS_LEVELS = (2, 9)
-STATES_PER_LOOK = 3
 STRENGTHS = (0.1, 0.7)
 
 
@@ -30,18 +29,15 @@ class Kind:
 
 
 def ordinary(faces: Faces, network: Network, seed: int) -> Iterator[Kind]:
-    """Every look as it is, and again in some of the states of ON_THE_WAY and under random signs."""
+    """Every look as it is, and again in each state of ON_THE_WAY and under random signs."""
     rng = np.random.default_rng(seed)
     views = faces.views(network)
     for name, fake in (("untouched", False), ("forged", True)):
         chosen = np.flatnonzero(faces.fake == fake)
         if len(chosen):
             yield Kind(name, False, [views[n] for n in chosen])
-    states = (*ON_THE_WAY, SIGNS)
-    for n, state in enumerate(states):
-        part = faces.some(np.flatnonzero((np.arange(len(faces)) - n) % len(states) < STATES_PER_LOOK))
-        if len(part):
-            yield Kind(state, False, _in_state(part, network, state, rng))
+    for state in (*ON_THE_WAY, SIGNS):
+        yield Kind(state, False, _in_state(faces, network, state, rng))
 
 
 def _in_state(faces: Faces, network: Network, state: str, rng: np.random.Generator) -> Views:
@@ -59,28 +55,6 @@ def signed(views: Views, levels: int, seed: int) -> Views:
 
 def _signs(view: NDArray[np.uint8], levels: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     return np.asarray(np.clip(view + rng.choice([-levels, levels], view.shape), 0, 255), np.uint8)
-
-
-def attacked(faces: Faces, network: Network, near: Network, far: Network, seed: int) -> Iterator[Kind]:
-    """Looks in equal parts under each attack; what was saved as JPEG afterwards is a kind of its own.
-
-    near: another network of the same plan, far: one of another plan, whose gradients are followed.
-    """
-    own, same, other = Judge(network), Judge(near), Judge(far)
-    plans = [
-        *(("white box", own, budget, attacks.by_gradient) for budget in (2, 4, 8)),
-        *(("transfer, same plan", same, budget, attacks.by_transfer) for budget in (4, 8)),
-        *(("transfer, other plan", other, budget, attacks.by_transfer) for budget in (4, 8)),
-    ]
-    order = np.random.default_rng(seed).permutation(len(faces))
-    parts = np.array_split(order, len(plans) + 1)
-    for (name, judge, budget, attack), part in zip(plans, parts, strict=False):
-        some = faces.some(part)
-        views = attack(judge, some.views(network), some.fake, budget, seed)
-        yield Kind(f"{name}, {budget}/255", True, views)
-        yield Kind(f"{name}, {budget}/255, saved", True, [attacks.jpeg(view) for view in views])
-    some = faces.some(parts[-1])
-    yield Kind("white box in the picture, 6/255", True, in_pictures(own, some, network, 6))
 
 
 def in_pictures(judge: Judge, faces: Faces, network: Network, budget: int) -> Views:

@@ -1,8 +1,10 @@
-"""Which attacks the protocol `adversarial` tries on a network, one row each."""
+"""Which attacks the protocol `adversarial` tries on a network, one row each, and which its examiner learns from."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+
+from torch import nn
 
 from unforge.bench import _adversarial_attacks as attacks
 from unforge.bench import _adversarial_material as states
@@ -39,10 +41,12 @@ def of_finegrained(one: Network) -> Iterator[Attack]:
     yield from _of_any(one)
     own = Judge(one)
     same, other, third = map(Judge, followed())
+    both = attacks.Together(other, third)
     yield Attack(f"white box in the picture, {MAIN}/255", partial(_in_pictures, own, one, MAIN))
     for budget in BUDGETS:
         yield Attack(f"transfer, other plan, {budget}/255", partial(_transferred, other, one, budget))
     yield Attack(f"transfer, third plan, {MAIN}/255", partial(_transferred, third, one, MAIN))
+    yield Attack(f"transfer, both of these, {MAIN}/255", partial(_transferred, both, one, MAIN))
     for budget in BUDGETS[-2:]:
         yield Attack(f"transfer, same plan, {budget}/255", partial(_transferred, same, one, budget))
     for budget in BUDGETS[-2:]:
@@ -56,6 +60,24 @@ def of_seam(one: Network) -> Iterator[Attack]:
     yield from _of_any(one)
     judge = Judge(network.packaged("finegrained"))
     yield Attack(f"transfer, finegrained, {MAIN}/255", partial(_transferred, judge, one, MAIN))
+
+
+def learned_from(one: Network) -> list[Attack]:
+    """What the examiner gets to see; nothing of the third plan, and nobody who knows the check."""
+    own, (same, other, _) = Judge(one), followed()
+    return [
+        *(Attack(f"white box, {budget}/255", partial(_white_box, own, one, budget)) for budget in (2, 4, 8)),
+        *(
+            Attack(f"transfer, same plan, {budget}/255", partial(_transferred, Judge(same), one, budget))
+            for budget in (4, 8)
+        ),
+        *(
+            Attack(f"transfer, other plan, {budget}/255", partial(_transferred, Judge(other), one, budget))
+            for budget in (4, 8)
+        ),
+        Attack("white box in the picture, 6/255", partial(_in_pictures, own, one, 6)),
+        Attack(f"asking 300 times, {MAIN}/255", partial(_asked, one, 300)),
+    ]
 
 
 PLANS: dict[str, Callable[[Network], Iterator[Attack]]] = {"finegrained": of_finegrained, "seam": of_seam}
@@ -81,7 +103,7 @@ def _white_box(judge: Judge, one: Network, budget: int, faces: Faces) -> Views:
     return attacks.by_gradient(judge, faces.views(one), faces.fake, budget, SEED)
 
 
-def _transferred(judge: Judge, one: Network, budget: int, faces: Faces) -> Views:
+def _transferred(judge: nn.Module, one: Network, budget: int, faces: Faces) -> Views:
     return attacks.by_transfer(judge, faces.views(one), faces.fake, budget, SEED)
 
 

@@ -18,7 +18,7 @@ NAMES = (
     *(
         f"{way}_{plane}_{scale}"
         for scale in range(SCALES)
-        for way in ("edge", "diagonal")
+        for way in ("down", "across", "diagonal")
         for plane in ("grey", "red", "blue")
     ),
     *("red_green", "green_blue", "red_blue"),
@@ -43,14 +43,13 @@ def scores(found: Floats, line: Mapping[str, Any]) -> Floats:
 
 
 def _noise(view: View) -> Floats:
-    """Mean detail at each scale in log grey levels, along edges and along diagonals, of grey, red and blue."""
+    """Mean detail at each scale in log grey levels, down, across and along diagonals, of grey, red and blue."""
     rgb = view.astype(np.float32)
     planes = np.stack([rgb.mean(axis=2), rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., 1]], axis=2)
     found = []
     for _ in range(SCALES):
-        mean, down, across, diagonal = _haar(planes)
-        edges = (np.abs(down).mean(axis=(0, 1)) + np.abs(across).mean(axis=(0, 1))) / 2.0
-        found += [np.log(edges + LEAST_LEVELS), np.log(np.abs(diagonal).mean(axis=(0, 1)) + LEAST_LEVELS)]
+        mean, *details = _haar(planes)
+        found += [np.log(np.abs(detail).mean(axis=(0, 1)) + LEAST_LEVELS) for detail in details]
         planes = mean
     return np.concatenate(found).astype(np.float64)
 
