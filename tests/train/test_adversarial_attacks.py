@@ -16,6 +16,7 @@ from torch import nn
 
 from tests.faces_samples import portrait
 from unforge.bench import _adversarial_attacks as attacks
+from unforge.bench._adversarial_faces import Faces
 from unforge.bench.network import Network, packaged
 from unforge.detect import adversarial, finegrained
 from unforge.errors import UsageError
@@ -127,12 +128,11 @@ def test_a_view_that_has_no_gradient_passes_one_on(judge: attacks.Judge, views: 
 
 
 def test_a_framed_face_is_seen_as_the_examiner_cuts_it_out(judge: attacks.Judge, network: Network) -> None:
-    pictures = [portrait()[60:188, 170:298], portrait()[40:168, 180:308]]
-    matrices = [np.array([[0.9, 0.05, -20.0], [-0.05, 0.9, -12.0]]), np.array([[0.8, 0.0, -9.0], [0.0, 0.8, -6.0]])]
-    seen = [align.warp(picture, matrix, SIZE_PX) for picture, matrix in zip(pictures, matrices, strict=True)]
-    rgb = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
-    framed = attacks.Framed(judge, matrices, pictures[0].shape[0])
-    np.testing.assert_allclose(framed(rgb), network.ask(seen).logits, atol=0.3)
+    crops = [portrait()[60:284, 150:374], portrait()[40:264, 140:364]]
+    matrices = [np.array([[0.7, 0.05, -40.0], [-0.05, 0.7, -30.0]]), np.array([[0.8, 0.0, -60.0], [0.0, 0.8, -50.0]])]
+    seen = [align.warp(crop, matrix, SIZE_PX) for crop, matrix in zip(crops, matrices, strict=True)]
+    rgb = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float()
+    np.testing.assert_allclose(attacks.Framed(judge, matrices)(rgb), network.ask(seen).logits, atol=0.3)
 
 
 def test_a_missing_library_is_told_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,9 +147,15 @@ def test_a_face_made_to_pass_as_untouched_is_flagged_and_its_verdict_withdrawn(t
     cv2.imwrite(str(tmp_path / "face.png"), cv2.cvtColor(portrait(), cv2.COLOR_RGB2BGR))
     exhibit = Exhibit(tmp_path / "face.png")
     (track,) = exhibit.tracks
-    matrix = align.face_square(track.crop_landmarks_px[0], one.margin, one.size_px)
-    crops = attacks.in_pictures(attacks.Judge(one), list(track.crops), [matrix], np.array([True]), 4)
-    attacked = exhibit.showing([replace(track, crops=np.stack(crops))])
+    faces = Faces(track.crops, track.crop_landmarks_px, np.array([True]), track.size_px.astype(np.float64))
+    (view,) = attacks.by_gradient(attacks.Judge(one), faces.views(one), faces.fake, 4)
+    (written,) = attacks.in_pictures(attacks.Judge(one), faces, one, 4)
+    assert one.ask([written]).logits < one.ask(faces.views(one)).logits - 2.0
+    square = align.face_square(track.crop_landmarks_px[0], one.margin, one.size_px)
+    crop = cv2.warpAffine(
+        view, align.invert(square), (align.CROP_PX, align.CROP_PX), track.crops[0].copy(), borderMode=5
+    )
+    attacked = exhibit.showing([replace(track, crops=crop[None])])
     before, after = (adversarial.load().examine(shown) for shown in (exhibit, attacked))
     assert not misled.is_misled([before])
     assert misled.is_misled([after])

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unforge.bench._adversarial_faces import Faces
 from unforge.bench.network import Network
 from unforge.detect._views import VIEWS
 from unforge.errors import UsageError
@@ -29,6 +30,7 @@ from unforge.nets.onnx_graph import OnnxGraph
 STEPS = 10
 BATCH = 16
 SMOOTH_PX = 1.0
+SIDE_STEP_PX = 32  # pictures are brought to multiples of it, so that some share a batch
 SQUARE_SHARE = 0.05  # of the picture that the first square covers
 SQUARE_HALVED = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)  # shares of the queries at which squares halve
 
@@ -57,21 +59,22 @@ class Judge(nn.Module):
 
 
 class Framed(nn.Module):
-    """A network that is shown N faces cut out of N larger pictures (N, 3, H, W): noise is written into the latter.
+    """A network that is shown N faces cut out of N pictures (N, 3, S, S): noise is written there.
 
-    matrices: (N, 2, 3) from each picture into the view of the network; sampled as `align.warp` samples.
+    matrices: (N, 2, 3) from each crop of `align.CROP_PX` into the view of the network; a picture becomes a crop first.
     """
 
-    def __init__(self, judge: Judge, matrices: Sequence[NDArray[np.float64]], picture_px: int) -> None:
+    def __init__(self, judge: Judge, matrices: Sequence[NDArray[np.float64]]) -> None:
         super().__init__()
         self.judge = judge
         places = np.stack(np.meshgrid(*[np.arange(judge.size_px)] * 2, indexing="xy"), axis=-1)
         back = [align.invert(matrix) for matrix in matrices]
         found = np.stack([places @ one[:, :2].T + one[:, 2] for one in back])
-        self.grid = torch.from_numpy((2.0 * found + 1.0) / picture_px - 1.0).float()
+        self.grid = torch.from_numpy((2.0 * found + 1.0) / align.CROP_PX - 1.0).float()
 
     def forward(self, rgb: Tensor) -> Tensor:
-        seen = F.grid_sample(rgb, self.grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+        crops = F.interpolate(rgb, (align.CROP_PX, align.CROP_PX), mode="bilinear", align_corners=False)
+        seen = F.grid_sample(crops, self.grid, mode="bilinear", padding_mode="reflection", align_corners=False)
         logit: Tensor = self.judge(seen)
         return logit
 
@@ -139,16 +142,31 @@ def by_transfer(judge: nn.Module, views: Views, fake: NDArray[np.bool_], budget:
     return _attacked(attack, judge, views, fake, budget, seed)
 
 
-def in_pictures(
-    judge: Judge, pictures: Views, matrices: Sequence[NDArray[np.float64]], fake: NDArray[np.bool_], budget: int
-) -> Views:
-    """`by_gradient`, written into the pictures (S, S, 3) that the views are cut out of."""
-    done: list[NDArray[np.uint8]] = []
-    for start in range(0, len(pictures), BATCH):
-        part = slice(start, start + BATCH)
-        framed = Framed(judge, matrices[part], pictures[0].shape[0])
-        done += by_gradient(framed, pictures[part], fake[part], budget, seed=start)
-    return done
+def in_pictures(judge: Judge, faces: Faces, network: Network, budget: int) -> Views:
+    """`by_gradient`, written into the pictures at the size that the faces have there, then cut out as ever.
+
+    Noise in a file is not noise in a view: small faces are enlarged on their way, and their noise is smoothed.
+    """
+    sides_px = np.minimum(np.round(align.CROP_MARGIN * faces.size_px / SIDE_STEP_PX) * SIDE_STEP_PX, align.CROP_PX)
+    views: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)] * len(faces)
+    for side_px in np.unique(sides_px).astype(int).tolist():
+        for part in _batches(np.flatnonzero(sides_px == side_px)):
+            some = faces.some(part)
+            matrices = [align.face_square(mesh, network.margin, network.size_px) for mesh in some.landmarks_px]
+            pictures = [_resized(crop, side_px) for crop in some.crops]
+            changed = by_gradient(Framed(judge, matrices), pictures, some.fake, budget, seed=int(part[0]))
+            for n, picture, mesh in zip(part.tolist(), changed, some.landmarks_px, strict=True):
+                views[n] = network.view(_resized(picture, align.CROP_PX), mesh)
+    return views
+
+
+def _batches(positions: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    return [positions[start : start + BATCH] for start in range(0, len(positions), BATCH)]
+
+
+def _resized(rgb: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    way = cv2.INTER_AREA if side_px < rgb.shape[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(rgb, (side_px, side_px), interpolation=way), np.uint8)
 
 
 def by_knowing(judge: Judge, views: Views, fake: NDArray[np.bool_], budget: int) -> Views:

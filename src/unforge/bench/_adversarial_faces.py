@@ -26,12 +26,12 @@ Views = list[NDArray[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """N looks: crops (N, 224, 224, 3), landmarks_px (N, 468, 2) on them, fake (N,), and whose data set each is."""
+    """N looks: crops (N, 224, 224, 3), landmarks_px (N, 468, 2) on them, fake (N,), size_px (N,) in the picture."""
 
     crops: NDArray[np.uint8]
     landmarks_px: NDArray[np.float32]
     fake: NDArray[np.bool_]
-    datasets: tuple[str, ...]
+    size_px: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.crops)
@@ -42,9 +42,7 @@ class Faces:
 
     def some(self, wanted: NDArray[np.intp]) -> "Faces":
         """Those at the wanted positions."""
-        return Faces(
-            self.crops[wanted], self.landmarks_px[wanted], self.fake[wanted], tuple(self.datasets[n] for n in wanted)
-        )
+        return Faces(self.crops[wanted], self.landmarks_px[wanted], self.fake[wanted], self.size_px[wanted])
 
     def balanced(self, most: int) -> "Faces":
         """At most so many of each class, evenly over all."""
@@ -111,7 +109,7 @@ def _faces(looks: Sequence[Crop]) -> Faces:
         np.stack(pixels),
         np.stack(meshes),
         np.array([row["label"] == "fake" for row in rows], np.bool_),
-        tuple(row["dataset"] for row in rows),
+        np.array([float(row["size_px"]) for row in rows]),
     )
 
 

@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unforge import channel
-from unforge.bench import _adversarial_attacks as attacks
-from unforge.bench._adversarial_attacks import Judge, Views
+from unforge.bench._adversarial_attacks import Views
 from unforge.bench._adversarial_faces import Faces
 from unforge.bench.network import Network
-from unforge.faces import align
 
 ON_THE_WAY = ("blur", "jpeg", "messenger", "noise", "resize", "sharpen")
 SIGNS = "random signs"  # of the size of an attack, and no attack: the control
@@ -55,10 +53,3 @@ def signed(views: Views, levels: int, seed: int) -> Views:
 
 def _signs(view: NDArray[np.uint8], levels: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     return np.asarray(np.clip(view + rng.choice([-levels, levels], view.shape), 0, 255), np.uint8)
-
-
-def in_pictures(judge: Judge, faces: Faces, network: Network, budget: int) -> Views:
-    """White box, written into the crops (224, 224, 3) that the views are cut out of."""
-    matrices = [align.face_square(mesh, network.margin, network.size_px) for mesh in faces.landmarks_px]
-    crops = attacks.in_pictures(judge, list(faces.crops), matrices, faces.fake, budget)
-    return [network.view(crop, mesh) for crop, mesh in zip(crops, faces.landmarks_px, strict=True)]

@@ -42,7 +42,8 @@ def of_finegrained(one: Network) -> Iterator[Attack]:
     own = Judge(one)
     same, other, third = map(Judge, followed())
     both = attacks.Together(other, third)
-    yield Attack(f"white box in the picture, {MAIN}/255", partial(_in_pictures, own, one, MAIN))
+    for budget in BUDGETS[-2:]:
+        yield Attack(f"white box in the picture, {budget}/255", partial(_in_pictures, own, one, budget))
     for budget in BUDGETS:
         yield Attack(f"transfer, other plan, {budget}/255", partial(_transferred, other, one, budget))
     yield Attack(f"transfer, third plan, {MAIN}/255", partial(_transferred, third, one, MAIN))
@@ -64,20 +65,19 @@ def of_seam(one: Network) -> Iterator[Attack]:
 
 def learned_from(one: Network) -> list[Attack]:
     """What the examiner gets to see; nothing of the third plan, and nobody who knows the check."""
-    own, (same, other, _) = Judge(one), followed()
-    return [
-        *(Attack(f"white box, {budget}/255", partial(_white_box, own, one, budget)) for budget in (2, 4, 8)),
-        *(
-            Attack(f"transfer, same plan, {budget}/255", partial(_transferred, Judge(same), one, budget))
-            for budget in (4, 8)
-        ),
-        *(
-            Attack(f"transfer, other plan, {budget}/255", partial(_transferred, Judge(other), one, budget))
-            for budget in (4, 8)
-        ),
-        Attack("white box in the picture, 6/255", partial(_in_pictures, own, one, 6)),
-        Attack(f"asking 300 times, {MAIN}/255", partial(_asked, one, 300)),
+    same, other, _ = followed()
+    attempts: list[tuple[str, Callable[..., Views], Judge, tuple[int, ...]]] = [
+        ("white box", _white_box, Judge(one), (2, 4, 8)),
+        ("white box in the picture", _in_pictures, Judge(one), (2, 6)),
+        ("transfer, same plan", _transferred, Judge(same), (4, 8)),
+        ("transfer, other plan", _transferred, Judge(other), (4, 8)),
     ]
+    learned = [
+        Attack(f"{name}, {budget}/255", partial(attack, judge, one, budget))
+        for name, attack, judge, budgets in attempts
+        for budget in budgets
+    ]
+    return [*learned, Attack(f"asking 300 times, {MAIN}/255", partial(_asked, one, 300))]
 
 
 PLANS: dict[str, Callable[[Network], Iterator[Attack]]] = {"finegrained": of_finegrained, "seam": of_seam}
@@ -108,7 +108,7 @@ def _transferred(judge: nn.Module, one: Network, budget: int, faces: Faces) -> V
 
 
 def _in_pictures(judge: Judge, one: Network, budget: int, faces: Faces) -> Views:
-    return states.in_pictures(judge, faces, one, budget)
+    return attacks.in_pictures(judge, faces, one, budget)
 
 
 def _knowing(judge: Judge, one: Network, budget: int, faces: Faces) -> Views:
