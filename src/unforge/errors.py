@@ -7,6 +7,7 @@ UnforgeError
 ├── WeightsError    a model file is missing or altered         (also RuntimeError)
 ├── SchemaError     a stored report does not fit its schema    (also ValueError)
 ├── StoreError      a key ring or registry cannot be used      (also RuntimeError)
+├── PolicyError     a policy of moderation makes no sense      (also ValueError)
 ├── OutputError     a result could not be written              (also OSError)
 ├── NotApplicable   there is nothing to do on a file, or it is done already
 └── UsageError      a setting makes no sense                   (also ValueError)
@@ -107,6 +108,12 @@ class StoreError(UnforgeError, RuntimeError):
     """A key ring or a registry is missing, busy, damaged or of a newer schema, or holds nothing that would do."""
 
     code = "store"
+
+
+class PolicyError(UnforgeError, ValueError):
+    """A policy names what does not exist, contradicts itself, or would do what no policy may."""
+
+    code = "policy"
 
 
 class OutputError(UnforgeError, OSError):

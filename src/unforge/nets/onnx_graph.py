@@ -5,6 +5,7 @@ floats and a first axis of any length: files that were written for one picture t
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,33 @@ class OnnxGraph(nn.Module):
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """All outputs for all inputs."""
+        return self._run(inputs, self._steps, self.outputs)
+
+    @cached_property
+    def parts(self) -> list[str]:
+        """What the first output joins: names of one picture for each edit, where a file makes several."""
+        last = next(step for step in self._steps if step.output == self.outputs[0])
+        return last.inputs if last.kind == "Concat" else self.outputs[:1]
+
+    def part(self, name: str, *inputs: Tensor) -> Tensor:
+        """One of `parts` for all inputs, and only what it needs is worked out."""
+        return self._run(inputs, self._leading_to(name), [name])[0]
+
+    def _run(self, inputs: Sequence[Tensor], steps: Sequence["_Step"], wanted: Sequence[str]) -> tuple[Tensor, ...]:
         values: dict[str, Any] = dict(zip(self.inputs, inputs, strict=True))
         values |= self._constants | {name: self.get_parameter(own) for name, own in self._weights.items()}
         rows = inputs[0].shape[0]
-        for step in self._steps:
+        for step in steps:
             values[step.output] = step.run([values.get(name) for name in step.inputs], rows)
-        return tuple(values[name] for name in self.outputs)
+        return tuple(values[name] for name in wanted)
+
+    def _leading_to(self, name: str) -> list["_Step"]:
+        needed, steps = {name}, []
+        for step in reversed(self._steps):
+            if step.output in needed:
+                needed.update(step.inputs)
+                steps.append(step)
+        return steps[::-1]
 
     def _names(self) -> set[str]:
         return {*self._weights, *self._constants}

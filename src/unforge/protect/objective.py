@@ -58,16 +58,17 @@ class Objective:
         self.pulls = [_Pull(target) for target in chosen]
 
     def __call__(
-        self, look: Look, cloaked: Tensor, chosen: Sequence[int] | None = None
+        self, look: Look, cloaked: Tensor, chosen: Sequence[int] | None = None, edit: int | None = None
     ) -> tuple[Tensor, dict[str, float]]:
         """(N,) what is missing, 0 where every target fails; and the mean by target.
 
-        cloaked: as `look.clean`. chosen: numbers of the targets that are asked, all of them by default.
+        cloaked: as `look.clean`. chosen: numbers of the targets that are asked, all of them by default. edit: of what
+        an editor or a swap makes, the only picture that is looked at, counted around; all of them by default.
         """
         total = torch.zeros(len(cloaked))
         parts = {}
         for pull in self.pulls if chosen is None else (self.pulls[n] for n in chosen):
-            missing = pull.missing(look, cloaked)
+            missing = pull.missing(look, cloaked, edit)
             total = total + WEIGHT[pull.target.kind] * missing
             parts[pull.target.name] = float(missing.detach().mean())
         return total, parts
@@ -86,15 +87,17 @@ class _Pull:
         with torch.autocast("cpu", torch.bfloat16):
             return tuple(answer.float() for answer in self.graph(fed))
 
-    def missing(self, look: Look, cloaked: Tensor) -> Tensor:
-        kinds = {
-            "detector": self._detector,
-            "landmarks": self._landmarks,
-            "identity": self._identity,
-            "editor": self._made,
-            "swap": self._made,
-        }
-        return kinds[self.target.kind](look, cloaked)
+    def missing(self, look: Look, cloaked: Tensor, edit: int | None = None) -> Tensor:
+        kinds = {"detector": self._detector, "landmarks": self._landmarks, "identity": self._identity}
+        pull = kinds.get(self.target.kind)
+        return self._made(look, cloaked, edit) if pull is None else pull(look, cloaked)
+
+    def _pictures(self, fed: Tensor, edit: int | None) -> Tensor:
+        """(N, A, 3, S, S) of an editor or a swap, or (N, 1, 3, S, S) for one edit."""
+        if edit is None:
+            return self._answers(fed)[0]
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.graph.part(self.graph.parts[edit % len(self.graph.parts)], fed).float()
 
     def _detector(self, look: Look, cloaked: Tensor) -> Tensor:
         detector = _DETECTORS[self.network]
@@ -122,12 +125,12 @@ class _Pull:
         (before,), (after,) = (self._answers(aligned(rgb, look.meshes)) for rgb in (look.clean, cloaked))
         return F.relu((before.detach() * after).sum(1) - ROOM_COSINE)
 
-    def _made(self, look: Look, cloaked: Tensor) -> Tensor:
+    def _made(self, look: Look, cloaked: Tensor, edit: int | None) -> Tensor:
         fed = aligned(look.clean, look.meshes)
         with torch.no_grad():
-            (wanted,) = self._answers(fed)
+            wanted = self._pictures(fed, edit)
             mask = ((wanted - fed[:, None]).abs().sum(2, keepdim=True) > EDITED).float()
-        (made,) = self._answers(aligned(cloaked, look.meshes))
+        made = self._pictures(aligned(cloaked, look.meshes), edit)
         broken = l2_mask(made, wanted, mask)
         # Roots, because the square of next to nothing has next to no gradient.
         pull = F.relu(1.0 - ((broken + 1e-6) / ROOM_L2_MASK).sqrt())

@@ -170,7 +170,8 @@ def _loss(recipe: Recipe, objective: Objective) -> loop.Loss[Batch]:
         cloaked = laid(clean, cloaks, matrices)
         way = transit.draw(rng)
         chosen = _asked(objective, rng)
-        missing, parts = objective(Look(clean, meshes), WAYS[way](cloaked, rng), chosen)
+        edit = int(rng.integers(1 << 16))  # one edit a step: a third of the time, and steps are what teaches
+        missing, parts = objective(Look(clean, meshes), WAYS[way](cloaked, rng), chosen, edit)
         transit.learn(way, float(missing.mean().detach()))
         loudness = smoothed(cloaks).square().mean((1, 2, 3))
         loud = torch.relu(loudness / LOUDNESS**2 - 1.0)
