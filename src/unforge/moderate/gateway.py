@@ -8,7 +8,7 @@ from unforge.errors import MediaError
 from unforge.evidence import Evidence
 from unforge.moderate import checks, limits
 from unforge.moderate.checks import Check, Setup
-from unforge.moderate.decision import Action, Decision, Place, Reason, Shadow, band_of, most_severe
+from unforge.moderate.decision import Action, Band, Decision, Place, Reason, Shadow, band_of, most_severe
 from unforge.moderate.item import Item
 from unforge.moderate.limits import Limit
 from unforge.moderate.policy import Policy
@@ -44,7 +44,7 @@ class Gateway:
             _ = item.stills
         except MediaError as error:
             run.error = ErrorFacts(error.code, error.message)
-            run.item = replace(item, path=None)
+            run.item = replace(item, path=None)  # what came along with the file is looked at all the same
         run.hear(item.handed)
         run.ask(self.checks)
         return run.decision()
@@ -63,6 +63,9 @@ class _Run:
     elapsed_s: dict[str, float] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     error: ErrorFacts | None = None
+
+    def __post_init__(self) -> None:
+        self.path = None if self.item.path is None else str(self.item.path)
 
     def hear(self, handed: Sequence[Evidence]) -> None:
         """What others found out."""
@@ -98,7 +101,7 @@ class _Run:
             evidence=tuple(self.evidence),
             limits=limits.told(self._limits()),
             context=self.item.context,
-            path=None if self.item.path is None else str(self.item.path),
+            path=self.path,
             sha256=None if facts is None else facts.sha256,
             marks={} if facts is None else limits.marks(facts),
             shadow=None if self.shadow is None else Shadow(self.shadow.called, self._action(self.shadow)),
@@ -121,13 +124,13 @@ class _Run:
             yield limits.left_out(self.left_out)
 
 
-def _band(answer: Evidence, policy: Policy) -> str:
+def _band(answer: Evidence, policy: Policy) -> Band:
     return band_of(answer, policy.thresholds.get(answer.question))
 
 
 def _reason(answer: Evidence, policy: Policy, item: Item) -> Reason | None:
     """What the policy makes of an answer; None where no rule speaks of it."""
-    band = band_of(answer, policy.thresholds.get(answer.question))
+    band = _band(answer, policy)
     rule = policy.rule(answer.question, band, item.context)
     if rule is None:
         return None

@@ -8,7 +8,16 @@ from unforge.media.probe import MediaFacts
 from unforge.moderate.item import MOST_STILLS, Item
 
 # What files say of themselves and of their making (media/child/marks.py): passed on, and shown to whoever reviews.
-SHOWN_MARKS = ("content_credentials", "software", "encoder", "xmp", "photoshop_block", "exif_fields", "location", "texts")
+SHOWN_MARKS = (
+    "content_credentials",
+    "software",
+    "encoder",
+    "xmp",
+    "photoshop_block",
+    "exif_fields",
+    "location",
+    "texts",
+)
 
 
 class Limit(NamedTuple):
