@@ -16,6 +16,7 @@ from unforge import weights
 CARD = "advert"
 CLASSES = ("clean", "contact", "code", "banner")
 SIDE_PX = 96
+SMALLEST_PX = 48  # the shorter side of what is judged
 JPEG_QUALITY = 75
 BLUR_PX = 0.8
 COARSE_LEVELS = 8  # 32 levels a channel are left: 5 bits
@@ -84,3 +85,13 @@ def read(looks: Sequence[Picture] | NDArray[np.float32]) -> Answers:
     rgb = np.ascontiguousarray(np.stack(list(looks)).astype(np.float32).transpose(0, 3, 1, 2))
     logits, cells = weights.session(CARD).run(["logits", "cells"], {"rgb": rgb})
     return Answers(np.asarray(logits, np.float64), np.asarray(cells[:, 0], np.float64))
+
+
+def nothing(has_picture: bool) -> tuple[str, str]:
+    """Why nothing was looked at, in English and Chinese."""
+    if not has_picture:
+        return "There is no picture, and this check looks at nothing else.", "没有画面，而该检查只看画面。"
+    return (
+        f"The picture is smaller than {SMALLEST_PX} px, too small for the picture classifier.",
+        f"画面小于 {SMALLEST_PX} 像素，图片分类器无法判断。",
+    )

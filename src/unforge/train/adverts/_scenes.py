@@ -42,16 +42,12 @@ class Scenes:
         width, height = (int(side) for side in rng.integers(*SIDE_PX, 2))
         chance = rng.random()
         if chance < DRAWN or not (self.common or self.rare):
-            rgb = (
-                put_together(rng)
-                if chance < 0.8
-                else _cut(_read(self.beside[int(rng.integers(len(self.beside)))]), rng)
-            )
+            rgb = put_together(rng) if chance < 0.8 else _part_of_one(self.beside, 0.35, rng)
         elif chance < DRAWN + CAME_ALONG:
-            rgb = _cut(_read(self.beside[int(rng.integers(len(self.beside)))]), rng)
+            rgb = _part_of_one(self.beside, 0.35, rng)
         else:
             stills = self.rare if self.rare and (rng.random() < 0.2 or not self.common) else self.common
-            rgb = _cut(_read(stills[int(rng.integers(len(stills)))]), rng, 0.75)
+            rgb = _part_of_one(stills, 0.75, rng)
         return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -85,14 +81,15 @@ def _along(name: str) -> Path:
     return Path(skimage.__file__).parent / "data" / name
 
 
-def _read(path: Path) -> Picture:
-    """The collection is known: no process of its own decodes it."""
+def read(path: Path) -> Picture:
+    """A picture of the collection, which is known: no process of its own decodes it."""
     bgr = np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR), np.uint8)
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _cut(rgb: Picture, rng: np.random.Generator, smallest: float = 0.35) -> Picture:
-    """A part of a picture, mirrored half of the time."""
+def _part_of_one(paths: Sequence[Path], smallest: float, rng: np.random.Generator) -> Picture:
+    """A part of one of some pictures, at least such a share of its sides, mirrored half of the time."""
+    rgb = read(paths[int(rng.integers(len(paths)))])
     sides = [max(2, int(side * rng.uniform(smallest, 1.0))) for side in rgb.shape[:2]]
     top, left = (int(rng.integers(0, whole - side + 1)) for whole, side in zip(rgb.shape[:2], sides, strict=True))
     part = rgb[top : top + sides[0], left : left + sides[1]]

@@ -30,7 +30,7 @@ from unforge.train.adverts import _picture, _scenes
 VERSION = "advert-1"
 EPSILON = 8.0  # grey levels
 NEIGHBOURHOOD = 2.0  # times EPSILON: noise before the step
-RAMP_STEPS = 1000  # over which the attack grows
+RAMP_STEPS = 400  # over which the attack grows
 WHERE = 0.5  # weight of the loss on places
 SHIFT_PX = 6  # pictures are moved by up to this while learning
 COVERED = 0.25  # share of a cell from which an advert lies there
@@ -46,7 +46,7 @@ class Recipe:
     """What a run may be told. attacked, noisy: shares of a batch; the rest is clean."""
 
     minutes: float = 600.0
-    steps: int = 4000  # batches
+    steps: int = 1800  # batches
     drawn: int = 9000  # pictures to learn from
     batch: int = 64
     seed: int = 1
