@@ -32,7 +32,7 @@ _FAREWELL_S = 1.0
 
 
 def ask(path: Path | str, task: str, **options: object) -> Generator[Message]:
-    """Messages of a child that does `task` ("probe", "frames", "image" or "sound") on a file.
+    """Messages of a child that does `task` ("probe", "look", "frames", "image" or "sound") on a file.
 
     The child is ended when the generator is closed, at the last message, and on any error. It gets the open file,
     never its name: no name can be taken for a protocol, a list of files or an option.

@@ -1,6 +1,7 @@
 """What a file is, before anything in it is believed."""
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Literal
 
 from unforge.errors import MediaError
 from unforge.media.decoder import ask, open_regular
+from unforge.media.frame import Frame
+from unforge.media.messages import Message
+from unforge.media.video import to_frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,26 @@ def probe(path: Path | str) -> MediaFacts:
     timeout, out_of_memory.
     """
     with closing(ask(path, "probe")) as replies:
-        facts = None
-        for message in replies:
-            if message.kind == "facts":
-                facts = message.header["facts"]
-    if facts is None:
+        return _facts(path, list(replies))
+
+
+def look(path: Path | str, max_side_px: int = 4096) -> tuple[MediaFacts, Frame | None]:
+    """What `probe` tells, and of a picture also what `read_image` gives, for the price of one of them; None of a film.
+
+    Raises MediaError as `probe` does.
+    """
+    with closing(ask(path, "look", max_side_px=max_side_px)) as replies:
+        messages = list(replies)
+    shown = next((message for message in messages if message.kind == "frame"), None)
+    return _facts(path, messages), None if shown is None else to_frame(shown)
+
+
+def _facts(path: Path | str, messages: Sequence[Message]) -> MediaFacts:
+    told = next((message for message in messages if message.kind == "facts"), None)
+    if told is None:
         raise MediaError("the decoder ended without an answer", code="unreadable", path=path)
     sha256, size_bytes = _fingerprint(path)
+    facts = dict(told.header["facts"])
     width, height = facts.pop("size_wh")
     return MediaFacts(bytes=size_bytes, sha256=sha256, size_wh=(width, height), **facts)
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unforge.evidence import Evidence, Region
-from unforge.media.image import read_image
-from unforge.media.probe import MediaFacts, probe
+from unforge.media.frame import Frame
+from unforge.media.probe import MediaFacts, look
 from unforge.media.video import frames
 
 STILL_SIDE_PX = 1280  # longer pictures are looked at reduced
@@ -105,21 +105,25 @@ class Item:
         return self.path is not None or self._given is not None
 
     @cached_property
+    def _look(self) -> tuple[MediaFacts | None, Frame | None]:
+        return (None, None) if self.path is None else look(self.path, STILL_SIDE_PX)
+
+    @property
     def facts(self) -> MediaFacts | None:
         """What the file is; None where there is none."""
-        return None if self.path is None else probe(self.path)
+        return self._look[0]
 
     @cached_property
     def stills(self) -> tuple[Still, ...]:
         """The picture, or looks at the film evenly over its length; empty for a text."""
         if self._given is not None:
             return self._given
-        if self.path is None or self.facts is None:
-            return ()
-        if self.facts.kind == "image":
-            frame = read_image(self.path, STILL_SIDE_PX)
+        facts, frame = self._look
+        if frame is not None:
             return (Still(0.0, frame.rgb, frame.scale),)
-        lasts_s = self.facts.duration_s or 0.0
+        if self.path is None or facts is None:
+            return ()
+        lasts_s = facts.duration_s or 0.0
         rate_hz = min(LOOK_RATE_HZ, MOST_STILLS / max(lasts_s, 1.0))
         with frames(self.path, rate_hz=rate_hz, max_side_px=STILL_SIDE_PX) as source:
             return tuple(Still(one.time_s, one.rgb, one.scale) for one in islice(source, MOST_STILLS))

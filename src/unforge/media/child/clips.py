@@ -229,7 +229,18 @@ def sound(replies: "Replies", rate_hz: int, start_s: float, end_s: float) -> Non
     replies.send("end", {"start_s": first_s})
 
 
-TASKS: dict[str, Callable[..., None]] = {"probe": probe, "image": image, "frames": frames, "sound": sound}
+def look(replies: "Replies", max_side_px: int) -> None:
+    """Of a film, its facts alone."""
+    probe(replies)
+
+
+TASKS: dict[str, Callable[..., None]] = {
+    "probe": probe,
+    "look": look,
+    "image": image,
+    "frames": frames,
+    "sound": sound,
+}
 
 
 def _open() -> InputContainer:

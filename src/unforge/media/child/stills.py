@@ -45,6 +45,19 @@ _MADE_BY = {"make": ExifTags.Base.Make, "model": ExifTags.Base.Model, "software"
 
 
 def probe(replies: "Replies", name: str) -> None:
+    _tell_facts(replies, name)
+    replies.send("end")
+
+
+def look(replies: "Replies", name: str, max_side_px: int) -> None:
+    """What `probe` tells, and of a picture that stands still also what it shows: one child for both."""
+    if _tell_facts(replies, name)["kind"] == "image":
+        read(replies, name, max_side_px)
+    else:
+        replies.send("end")
+
+
+def _tell_facts(replies: "Replies", name: str) -> dict[str, Any]:
     image = _open(name)
     orientation = _orientation(image)
     width, height = image.size
@@ -70,7 +83,7 @@ def probe(replies: "Replies", name: str) -> None:
     else:
         _decode(image, max(image.size) // 8)  # facts are given only for a picture that can be seen
     replies.send("facts", {"facts": facts})
-    replies.send("end")
+    return facts
 
 
 def read(replies: "Replies", name: str, max_side_px: int) -> None:
@@ -109,7 +122,13 @@ def sound(replies: "Replies", name: str, rate_hz: int, start_s: float, end_s: fl
     raise MediaError("a picture has no sound", code="no_sound", path="")
 
 
-TASKS: dict[str, Callable[..., None]] = {"probe": probe, "image": read, "frames": frames, "sound": sound}
+TASKS: dict[str, Callable[..., None]] = {
+    "probe": probe,
+    "look": look,
+    "image": read,
+    "frames": frames,
+    "sound": sound,
+}
 
 
 def _open(name: str) -> Image.Image:
