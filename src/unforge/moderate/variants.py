@@ -128,6 +128,11 @@ def stored(of: Sequence[Reduced]) -> dict[str, bytes]:
     return found
 
 
+def is_whole(name: str) -> bool:
+    """Whether a variant is the published hash of all that there is."""
+    return name.removesuffix(BORDERLESS) == WHOLE
+
+
 def is_half(name: str) -> bool:
     """Whether a variant is looked for in halves alone."""
     return name.removesuffix(BORDERLESS) in HALVES
