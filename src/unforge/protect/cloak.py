@@ -35,8 +35,8 @@ class Faces:
 class Cloak:
     """How cloaks are drawn.
 
-    strength: of the largest change, 1.0 is 6.4 grey levels. low_pass_px: Gaussian on the face's square of 128 px;
-    smoother cloaks survive worse channels and break less.
+    strength: times what the network draws; no value changes by more than 6.4 grey levels, however strong.
+    low_pass_px: Gaussian on the face's square of 128 px; smoother cloaks survive worse channels and break less.
     """
 
     strength: float = 1.0
@@ -50,7 +50,11 @@ class Cloak:
     @property
     def most_levels(self) -> float:
         """The largest change of a value, in grey levels."""
-        return self.strength * float(weights.card(NETWORK).details["epsilon_levels"])
+        return min(self.strength, 1.0) * self._epsilon_levels
+
+    @property
+    def _epsilon_levels(self) -> float:
+        return float(weights.card(NETWORK).details["epsilon_levels"])
 
     def drawn(self, rgb: Picture, mesh_px: Mesh) -> Plane:
         """The cloak (128, 128, 3) of one face, in grey levels, as it is laid over the picture."""
@@ -67,7 +71,8 @@ class Cloak:
         crop = align.warp(rgb, square, placing.SIDE_PX)
         fed = np.ascontiguousarray(crop.transpose(2, 0, 1)[None], np.float32)
         (made,) = weights.session(NETWORK).run(None, {"rgb": fed})
-        return np.ascontiguousarray(self.most_levels * made[0].transpose(1, 2, 0), np.float32)
+        levels = self.strength * self._epsilon_levels * made[0].transpose(1, 2, 0)
+        return np.ascontiguousarray(levels.clip(-self._epsilon_levels, self._epsilon_levels), np.float32)
 
     def picture(self, rgb: Picture, meshes_px: Sequence[Mesh]) -> Picture:
         """A picture (H, W, 3) with all its faces cloaked; outside of their squares every byte stays."""

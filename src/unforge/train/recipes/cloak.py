@@ -1,9 +1,8 @@
-"""`cloak`: the network that draws cloaks, against the editors trained here.
+"""`cloak`: the network that draws cloaks, against face detectors and an editor trained here.
 
 Data: the real stills of the training split, each in a square window of random width around the central face, because
 programs look at whole pictures made small. Each step lays the cloaks, sends the pictures through a channel, and asks
-what is missing for a target to fail (protect/objective.py) that sees the face a little beside where it is; what can be
-seen of the cloak is held down beside that.
+what is missing for one target to fail (protect/objective.py); what can be seen of the cloak is held down beside that.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unforge.errors import UsageError
 from unforge.faces import find, mesh
 from unforge.nets.cloak import CloakNet
 from unforge.protect import placing, targets
@@ -33,8 +31,8 @@ EPSILON = 6.4  # grey levels: 0.05 on [-1, 1], what published cloaks are compare
 LOUDNESS = 2.7  # root mean square over the square, grey levels, up to which nothing is held down: 38 dB on the face
 LOUD = 4.0  # what it costs to be louder
 FACE_SHARE = (0.3, 0.75)  # of the window's side, the longer side of the mesh
-SHIFT, TURN_DEGREES, GROWTH = 0.03, 4.0, 0.05  # by which a program's idea of where the face lies differs from ours
-KINDS = ("editor",)  # what gives way to a cloak of this loudness; the others are measured, and pulled for nothing
+STRENGTHS = (1.0, 2.0)  # a cloak is laid as it is drawn, or stronger, up to EPSILON
+SHARES = {"editor": 0.5, "detector": 0.5}  # of the steps; other kinds are measured, and pulled at for nothing
 TARGETS = Path("runs/targets")
 
 Pictures = NDArray[np.uint8]
@@ -69,9 +67,7 @@ def main(
     recipe = Recipe(seed=seed) if minutes is None else Recipe(minutes=minutes, seed=seed)
     windows = build(data, out, on_progress)
     known = targets.all_targets(TARGETS if TARGETS.exists() else None)
-    against = [target for target in known if target.may_train and target.kind in KINDS]
-    if not against:
-        raise UsageError(f"cloak: expected an editor in {TARGETS}; make it with: unforge train targets --data DIR")
+    against = [target for target in known if target.may_train and target.kind in SHARES]
     net = train(windows, out, recipe, Objective(against), resume, on_progress)
     return finish(net, out, [target.name for target in against])
 
@@ -174,12 +170,11 @@ def _loss(recipe: Recipe, objective: Objective) -> loop.Loss[Batch]:
         matrices = [placing.square(points) for points in meshes]
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
             cloaks = EPSILON * net(cropped(clean, matrices, placing.SIDE_PX)).float()
-        cloaked = laid(clean, cloaks, matrices)
+        stronger = (float(rng.uniform(*STRENGTHS)) * cloaks).clamp(-EPSILON, EPSILON)
+        cloaked = laid(clean, stronger, matrices)
         way = transit.draw(rng)
-        chosen = [int(rng.integers(len(objective.pulls)))]
         edit = int(rng.integers(1 << 16))  # one edit a step: a third of the time, and steps are what teaches
-        seen = Look(clean, [misplaced(points, rng) for points in meshes])
-        missing, parts = objective(seen, WAYS[way](cloaked, rng), chosen, edit)
+        missing, parts = objective(Look(clean, meshes), WAYS[way](cloaked, rng), [_asked(objective, rng)], edit)
         transit.learn(way, float(missing.mean().detach()))
         loudness = smoothed(cloaks).square().mean((1, 2, 3))
         loud = torch.relu(loudness / LOUDNESS**2 - 1.0)
@@ -189,14 +184,11 @@ def _loss(recipe: Recipe, objective: Objective) -> loop.Loss[Batch]:
     return loss
 
 
-def misplaced(mesh_px: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """The mesh (468, 2) where another program might see the face: it fits its crops by eyes or boxes of its own."""
-    low, high = mesh_px.min(axis=0), mesh_px.max(axis=0)
-    centre, side = (low + high) / 2.0, float(np.max(high - low))
-    angle, growth = np.radians(rng.uniform(-TURN_DEGREES, TURN_DEGREES)), np.exp(rng.uniform(-GROWTH, GROWTH))
-    turn = growth * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    moved: NDArray[np.float32] = (mesh_px - centre) @ turn.T + centre + rng.uniform(-SHIFT, SHIFT, 2) * side
-    return moved.astype(np.float32)
+def _asked(objective: Objective, rng: np.random.Generator) -> int:
+    """One target a step: more steps teach more than more targets."""
+    kinds = [pull.target.kind for pull in objective.pulls]
+    shares = np.array([SHARES[kind] / kinds.count(kind) for kind in kinds])
+    return int(rng.choice(len(kinds), p=shares / shares.sum()))
 
 
 # After training
