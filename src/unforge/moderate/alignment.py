@@ -52,7 +52,7 @@ def align(picture: Reduced, start: Window, way: int, known: Hashes) -> Alignment
 
 def _centred(picture: Reduced, window: Window) -> NDArray[np.float64]:
     cosines = picture.cosines(window).ravel().astype(np.float64)
-    return cosines - np.partition(cosines, pdq.BITS // 2 - 1)[pdq.BITS // 2 - 1]
+    return np.asarray(cosines - np.partition(cosines, pdq.BITS // 2 - 1)[pdq.BITS // 2 - 1], np.float64)
 
 
 def _slopes(picture: Reduced, window: Window, cosines: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -67,7 +67,7 @@ class Index:
     def near(self, of: Reduced) -> list[Found]:
         """The known pictures near one, the nearest first."""
         best: dict[int, Found] = {}
-        aligned = set()
+        aligned: set[int] = set()
         for start in self._starts(of):
             picture = int(self._pictures[start.row])
             if picture in best and best[picture].matches:

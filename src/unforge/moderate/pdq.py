@@ -112,13 +112,14 @@ def distances(one: Hashes | bytes, others: Hashes) -> NDArray[np.int64]:
     """(N,) how many bits of a hash differ from each of (N, 32)."""
     if isinstance(one, bytes):
         one = np.frombuffer(one, np.uint8)
-    return np.bitwise_count(one ^ others).sum(axis=-1, dtype=np.int64)
+    return np.asarray(np.bitwise_count(one ^ others).sum(axis=-1), np.int64)
 
 
 @cache
 def _basis() -> Floats:
     frequency, place = np.arange(1, FREQUENCIES + 1)[:, None], np.arange(SIDE)[None, :]
-    return (np.sqrt(2 / SIDE) * np.cos(np.pi / (2 * SIDE) * frequency * (2 * place + 1))).astype(np.float32)
+    waves = np.cos(np.pi / (2 * SIDE) * frequency * (2 * place + 1))
+    return np.asarray(np.sqrt(2 / SIDE) * waves, np.float32)
 
 
 def _box(luma: Floats, windows: Sequence[int]) -> Floats:

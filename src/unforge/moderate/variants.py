@@ -1,9 +1,10 @@
-"""Hashes of parts of a picture, all from one reduced copy, so that a crop, a frame or a turn still finds what is known.
+"""Hashes of parts of a picture, all from one reduced copy, so that crops, frames, banners and turns hide nothing.
 
-PDQ moves with the picture: a crop by a tenth of the side changes some 110 of its 256 bits. So beside the hash of what is
-known those of two inner windows are kept, which lie whole in most crops, and whoever asks looks for them through many
-windows: cut, shifted, turned, and each mirrored and turned in all eight ways. A window may be misplaced by three
+PDQ moves with the picture: a crop by a tenth of the side changes some 110 of its 256 bits. So beside the hash of what
+is known those of two inner windows are kept, which lie whole in most crops, and whoever asks looks for them through
+many windows: cut, shifted, turned, and each mirrored and turned in all eight ways. A window may be misplaced by three
 hundredths of the side, and the lowest cosines still tell whom to look at; `alignment` then moves it until all bits fit.
+Hashes of halves find a picture of which a banner hides the middle.
 The cosines of a window are sums over the reduced copy, so that none is cut out: down @ copy @ across.T.
 """
 
@@ -52,6 +53,8 @@ HALVES = {  # a little less, so that one of them is whole wherever a banner lies
     "right part": Window(left=0.55),
 }
 
+NAMES = frozenset(name + where for name in (WHOLE, *INNER, *HALVES) for where in ("", BORDERLESS))
+
 
 def _asked() -> tuple[Window, ...]:
     """Where an inner window of a known picture stands: in it, in frames around it, in crops and turned copies of it."""
@@ -72,7 +75,7 @@ ASKED = _asked()
 class Reduced:
     """A picture in grey on 128 by 128 points.
 
-    luma: (H, W) float32. box: (x0, y0, x1, y1) in shares of the sides, where it lies in the picture it was trimmed from.
+    luma: (H, W) float32. box: (x0, y0, x1, y1) in shares of the sides, where it lies in what it was trimmed from.
     """
 
     def __init__(self, luma: Floats, box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)) -> None:
@@ -118,7 +121,7 @@ def reduced(rgb: NDArray[np.uint8]) -> tuple[Reduced, ...]:
 
 
 def stored(of: Sequence[Reduced]) -> dict[str, bytes]:
-    """What is kept of a picture, by name of the variant: 32 bytes each. A half in which there is nothing is left out."""
+    """What is kept of a picture, by name of the variant: 32 bytes each; a half without detail is left out."""
     found = {}
     for one, where in zip(of, ("", BORDERLESS), strict=False):
         found[WHOLE + where] = pdq.bits(one.whole).tobytes()
@@ -168,7 +171,7 @@ def _basis(start: float, end: float) -> Floats:
     """(16, 128): cosines that run from one share of the side to another, summed over each point of the copy."""
     frequency = np.arange(1, pdq.FREQUENCIES + 1)[:, None]
     places = np.clip((np.arange(SIDE + 1)[None, :] / SIDE - start) / (end - start), 0.0, 1.0)
-    return np.diff(np.sin(np.pi * frequency * places) / (np.pi * frequency), axis=1).astype(np.float32)
+    return np.asarray(np.diff(np.sin(np.pi * frequency * places) / (np.pi * frequency), axis=1), np.float32)
 
 
 def _turn(copy: Floats, turn_deg: float, aspect: float) -> Floats:
