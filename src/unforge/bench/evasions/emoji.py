@@ -1,0 +1,12 @@
+"""Telling words as emoji that are read or sound like them."""
+
+import numpy as np
+
+from unforge.bench._redteam_material import TEXTS, Material
+from unforge.train.text import disguises
+
+OF = TEXTS
+
+
+def evade(material: Material, rng: np.random.Generator) -> Material:
+    return material.disguised(disguises.emoji, rng)

@@ -1,0 +1,12 @@
+"""Dots, strokes or blanks between the characters of telling words."""
+
+import numpy as np
+
+from unforge.bench._redteam_material import TEXTS, Material
+from unforge.train.text import disguises
+
+OF = TEXTS
+
+
+def evade(material: Material, rng: np.random.Generator) -> Material:
+    return material.disguised(disguises.strewn, rng)
