@@ -38,6 +38,9 @@ import click
     help="Measure these published detectors on the same files; their networks lie in results/peers.",
 )
 @click.option(
+    "--policy", metavar="NAME|FILE", help="What the gateway that `redteam` tries goes by (default: the policy remove)."
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("results"),
@@ -54,6 +57,7 @@ def command(
     split: str,
     names: str | None,
     peer_names: str | None,
+    policy: str | None,
     out: Path,
     tables: bool,
     check: bool,
@@ -61,8 +65,8 @@ def command(
     """Run PROTOCOL over the data and write one record; or render the tables from the records.
 
     Protocols: clips, stills, made, lanes, pulse, lipsync, scene, film, robustness, explanation, cues, ablation,
-    leave-one-family-out, trace, protect, adversarial, speed. A record is JSON: figures with 95 % intervals, hashes of
-    data and networks, version, date, machine.
+    leave-one-family-out, trace, protect, adversarial, hashes, readings, texts, adverts, redteam, speed. A record is
+    JSON: figures with 95 % intervals, hashes of data and networks, version, date, machine.
     """
     if check and not tables:
         raise click.UsageError("--check goes with --tables")
@@ -74,7 +78,10 @@ def command(
         return table.tables(Path(), out, check=check)
     if protocol is None:
         raise click.UsageError("expected a protocol, e.g.: unforge bench clips --data data")
-    return _measure(protocol, data, listed, split, names, peer_names, out)
+    if policy is not None and protocol != "redteam":
+        raise click.UsageError("--policy goes with the protocol redteam")
+    chosen = {} if policy is None else {"policy": policy}
+    return _measure(protocol, data, listed, split, names, peer_names, out, **chosen)
 
 
 def _measure(
@@ -85,16 +92,17 @@ def _measure(
     names: str | None,
     peer_names: str | None,
     out: Path,
+    **chosen: str,
 ) -> int:
     from unforge.bench import protocols, table
     from unforge.cli._choice import examiners
     from unforge.cli._meter import Meter
     from unforge.media.write import atomic_write
 
-    chosen, peers = examiners(names), _peers(peer_names)
+    asked, peers = examiners(names), _peers(peer_names)
     protocol = protocols.load(name)
     with Meter(1) as meter:
-        record = protocol.run(chosen, data, split, meter.show, peers=peers, listed=listed)
+        record = protocol.run(asked, data, split, meter.show, peers=peers, listed=listed, **chosen)
     out.mkdir(parents=True, exist_ok=True)
     target = out / f"{record.name}.json"
     atomic_write(target, record.to_json().encode())
