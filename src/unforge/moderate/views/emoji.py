@@ -7,5 +7,5 @@ OF = "simplified"
 
 
 def load() -> Change:
-    readings = dict(tables.rows("emoji"))
+    readings = {row[0]: row[1] for row in tables.rows("emoji")}
     return lambda seen: seen.each(lambda character: readings.get(character, character))

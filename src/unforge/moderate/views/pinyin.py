@@ -28,7 +28,7 @@ def load() -> Change:
 
     @lru_cache(16384)
     def syllable(character: str) -> str:
-        return str(lazy_pinyin(character, errors=lambda other: [other])[0])
+        return lazy_pinyin(character, errors="default")[0]
 
     @lru_cache(1)
     def syllables() -> frozenset[str]:
@@ -54,7 +54,7 @@ def load() -> Change:
 
 
 def divided(letters: str, syllables: frozenset[str]) -> tuple[str, ...]:
-    """Letters in as few syllables as will do, longer ones first; the letters as they are where that leaves some over."""
+    """Letters in as few syllables as will do; the letters as they are where that leaves some over."""
     best: list[tuple[str, ...] | None] = [()]
     for end in range(1, len(letters) + 1):
         found: tuple[str, ...] | None = None
