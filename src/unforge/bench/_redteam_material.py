@@ -1,7 +1,5 @@
 """What a review has to stop, before anybody tries to slip it through; none of it leaves the measurement."""
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +17,9 @@ from unforge.media.image import read_image
 from unforge.moderate import fingerprint
 from unforge.moderate.bank import Bank
 from unforge.moderate.item import Item
+from unforge.train.text import material
 from unforge.train.text.disguises import Disguise, disguised
+from unforge.train.text.material import Sentence
 
 Kind = Literal["contact text", "toxic text", "contact picture", "code picture", "known picture", "text", "picture"]
 TEXTS: tuple[Kind, ...] = ("contact text", "toxic text")
@@ -99,14 +99,12 @@ def contact_texts(count: int, seed: int) -> list[Material]:
 
 def toxic_texts(data: Path | None, count: int) -> list[Material]:
     """Sentences that attack people, of those that nothing learned from, with the words that give them away."""
-    return [Material("toxic text", text, words) for text, words in _sentences(data, "toxic_base.json") if words][
-        -count:
-    ]
+    return [Material("toxic text", one.text, one.words) for one in _held_out(data, True, count) if one.words]
 
 
 def ordinary_texts(data: Path | None, count: int) -> list[Material]:
     """Sentences that attack nobody, of those that nothing learned from."""
-    return [Material("text", text) for text, _ in _sentences(data, "non_toxic_base.json")][-count:]
+    return [Material("text", one.text) for one in _held_out(data, False, count)]
 
 
 def contact_pictures(stills: Sequence[Picture], seed: int) -> list[Material]:
@@ -174,11 +172,8 @@ def _coded(still: Picture, rng: np.random.Generator) -> Material:
     return Material("code picture", rgb=rgb, box_px=(left, top, left + side, top + side))
 
 
-def _sentences(data: Path | None, name: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Sentences of CNTP (ToxiBenchCN, ACL 2025, MIT) with their telling words, in the order of their hashes."""
-    path = (data or Path()) / "text" / "cntp" / name
-    if data is None or not path.is_file():
-        raise UsageError(f"redteam: expected sentences in {path}; see what --data should hold")
-    rows = json.loads(path.read_text("utf-8"))
-    found = [(str(row["original_text"]), tuple(map(str, row.get("toxic_entity", ())))) for row in rows]
-    return sorted(found, key=lambda one: hashlib.sha256(one[0].encode()).hexdigest())
+def _held_out(data: Path | None, bad: bool, count: int) -> list[Sentence]:
+    """The last in the order of hashes, of which the first ones taught and calibrated. Raises UsageError."""
+    if data is None:
+        raise UsageError("data: expected a folder with text/cntp in it (--data DIR); got none")
+    return material.in_order([one for one in material.cntp(data) if one.bad == bad])[-count:]
