@@ -13,7 +13,7 @@ from tests.film_samples import moving
 from tests.media_samples import encode
 from unforge.bench import _protect_film as film
 from unforge.bench import material
-from unforge.bench.protocols import protect
+from unforge.bench.protocols import cloaks, protect
 from unforge.bench.record import Record
 from unforge.errors import UsageError
 from unforge.protect.targets import Picture, Points, Target, aligned
@@ -52,7 +52,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     editor = Target("editor-1", "editor", True, None, True, edited)
     monkeypatch.setattr(protect, "WORKERS", 0)
     monkeypatch.setattr(protect, "FACES", 2)
-    monkeypatch.setattr(protect, "_targets", lambda: (editor,))
+    monkeypatch.setattr(protect, "known_targets", lambda: (editor,))
     monkeypatch.setattr(protect.attacker, "can_train", lambda: False)
     chosen = {"as saved", "JPEG 75", "long side 2048"}
     monkeypatch.setattr(protect, "CHANNELS", [one for one in CHANNELS if one.name in chosen])
@@ -122,3 +122,28 @@ def test_a_split_without_faces_is_refused(data: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(material, "read", lambda *_: empty)
     with pytest.raises(UsageError, match="48 px"):
         protect.measured(cloaked, {}, data, "val", lambda what, done: None)
+
+
+@pytest.mark.usefixtures("small")
+def test_louder_cloaks_are_measured_beside_the_ordinary_one(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    editor = Target("editor-1", "editor", True, None, True, edited)
+    monkeypatch.setattr(cloaks, "known_targets", lambda: (editor,))
+    monkeypatch.setattr(cloaks, "TARGETS", data)
+    monkeypatch.setattr(cloaks, "networks", dict)
+    monkeypatch.setattr(cloaks, "FACES", 2)
+    monkeypatch.setattr(cloaks, "AFTER", ("as saved", "JPEG 75"))
+    monkeypatch.setattr(cloaks, "_can_optimise", lambda: False)
+    found = cloaks.run(None, data)
+    assert {f"editor-1, {channel}, drawn at {strength}" for channel in cloaks.AFTER for strength in (1, 2)} <= {
+        *found.rows
+    }
+    quiet, loud = (found.rows[f"quality, drawn at {strength}"]["psnr_face_db"].value for strength in (1, 2))
+    assert quiet is not None
+    assert loud is not None
+    assert loud < quiet
+    assert "optimised" in str(found.settings["missing"])
+
+
+def test_ways_of_cloaking_that_are_no_examiners_are_told(data: Path) -> None:
+    with pytest.raises(UsageError, match="no examiners"):
+        cloaks.run(["seam"], data)

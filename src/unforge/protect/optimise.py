@@ -21,7 +21,7 @@ STEPS = 40
 STEP = 2.5  # times the largest change, over all steps together
 FACE_SHARES = (0.3, 0.45, 0.7)  # of the windows in which a face is looked at
 MOMENTUM = 0.8
-LOUDNESS = 2.8  # root mean square over the square, grey levels
+LOUDNESS = 2.7  # root mean square over the square, grey levels
 LOUD = 4.0  # what it costs to be louder
 
 

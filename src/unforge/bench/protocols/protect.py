@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -47,7 +48,15 @@ RETRAINED = "editor-1"
 RETRAINED_ON = 100  # faces of the other split
 
 Draw = Callable[[Picture, Sequence[Points]], Picture]
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 Row = dict[str, Value]
+
+
+class Over(Protocol):
+    """Does the same with many, in order."""
+
+    def __call__(self, work: Callable[[Given], Made], each: Iterable[Given], /) -> Iterator[Made]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +92,21 @@ def measured(draw: Draw, drawn_by: Mapping[str, str], data: Path | None, split: 
 
     draw: takes a picture and the meshes of its faces. drawn_by: SHA-256 of its networks, by card.
     """
-    shots = _shots(data, split, FACES, tell)
-    pairs, times_ms = _cloaked(draw, shots)
+    found = shots(data, split, FACES, tell)
+    pairs, times_ms = cloaked(draw, found)
     judgement = _judgement(pairs, tell)
-    others, _ = _cloaked(draw, _shots(data, "train" if split == "val" else "val", RETRAINED_ON, tell))
+    others, _ = cloaked(draw, shots(data, "train" if split == "val" else "val", RETRAINED_ON, tell))
     tuned, missing = _fine_tuned(pairs, others, tell)
     films = _films(_clips(data, split), tell)
     on_film = merged(one.judgement for one in films if one.judgement is not None)
-    rows = {row: _values(found) for part in (judgement, tuned, on_film) for row, found in part.rows().items()}
+    rows = {row: values(found) for part in (judgement, tuned, on_film) for row, found in part.rows().items()}
     return of_today(
         name=f"protect-{split}",
         protocol="protect",
         split=split,
         rows=rows | _film_rows(films) | {"speed": _speed(times_ms)},
         manifest_sha256=material.sha256(data),
-        weights={**drawn_by, **_networks()},
+        weights={**drawn_by, **networks()},
         seed=figures.SEED,
         settings={
             "faces": len(pairs),
@@ -112,7 +121,7 @@ def measured(draw: Draw, drawn_by: Mapping[str, str], data: Path | None, split: 
 # Pictures
 
 
-def _shots(data: Path | None, split: str, most: int, tell: OnProgress) -> list[Shot]:
+def shots(data: Path | None, split: str, most: int, tell: OnProgress) -> list[Shot]:
     """Untouched stills with a face that can be cloaked, evenly over the split. Raises UsageError where none has one."""
     untouched = [item for item in material.read(data, split, "image") if not item.fake]
     items = material.evenly(untouched, LOOKED_AT * most)
@@ -128,7 +137,7 @@ def _shots(data: Path | None, split: str, most: int, tell: OnProgress) -> list[S
     return found[:: max(1, len(found) // most)][:most]
 
 
-def _cloaked(draw: Draw, shots: Sequence[Shot]) -> tuple[list[Pair], list[float]]:
+def cloaked(draw: Draw, shots: Sequence[Shot]) -> tuple[list[Pair], list[float]]:
     """Every picture with all its faces cloaked, to be judged by the largest; and ms of those with one face."""
     pairs, times_ms = [], []
     for shot in shots:
@@ -152,7 +161,7 @@ def _films(clips: Sequence[Path], tell: OnProgress) -> list[film.Film]:
     found = []
     for n, path in enumerate(clips):
         tell("films", n / len(clips))
-        found += film.films(path, _targets())
+        found += film.films(path, known_targets())
     return found
 
 
@@ -160,7 +169,7 @@ def _films(clips: Sequence[Path], tell: OnProgress) -> list[film.Film]:
 
 
 @cache
-def _targets() -> tuple[Target, ...]:
+def known_targets() -> tuple[Target, ...]:
     return all_targets(TARGETS)
 
 
@@ -168,8 +177,8 @@ def judged(pair: Pair) -> Judgement:
     """One pair in every way that the record holds."""
     nobody = [one for one in ATTACKERS if one.name == NOBODY]
     others = [one for one in ATTACKERS if one.name != NOBODY]
-    quick = [one for one in _targets() if one.name not in SLOW]
-    slow = [one for one in _targets() if one.name in SLOW]
+    quick = [one for one in known_targets() if one.name not in SLOW]
+    slow = [one for one in known_targets() if one.name in SLOW]
     without = judge([pair], quick, CHANNELS, nobody)
     attacked = judge([pair], quick, _channels(ATTACKED), others)
     slowly = judge([pair], slow, _channels(SLOW_AFTER), nobody)
@@ -182,15 +191,15 @@ def _channels(names: Sequence[str]) -> list[Channel]:
 
 def _judgement(pairs: Sequence[Pair], tell: OnProgress) -> Judgement:
     found = []
-    with _spread() as spread:
-        for one in spread(judged, pairs):
+    with spread() as over:
+        for one in over(judged, pairs):
             found.append(one)
             tell("judging", len(found) / len(pairs))
     return merged(found)
 
 
 @contextmanager
-def _spread() -> Iterator[Callable[[Callable[[Pair], Judgement], Iterable[Pair]], Iterator[Judgement]]]:
+def spread() -> Iterator[Over]:
     """Does the same with many pairs, in order and in a few processes of one thread."""
     if not WORKERS:
         yield map
@@ -209,7 +218,7 @@ def _one_thread() -> None:
 
 def _fine_tuned(pairs: Sequence[Pair], others: Sequence[Pair], tell: OnProgress) -> tuple[Judgement, tuple[str, ...]]:
     """What the cloak still does against the retrained editor; or why that is not known."""
-    target = next((one for one in _targets() if one.name == RETRAINED), None)
+    target = next((one for one in known_targets() if one.name == RETRAINED), None)
     if target is None or not attacker.can_train():
         return Judgement((), ()), (FINE_TUNED.name,)
     tuned = attacker.fine_tuned(target, others, tell)
@@ -219,7 +228,7 @@ def _fine_tuned(pairs: Sequence[Pair], others: Sequence[Pair], tell: OnProgress)
 # Rows
 
 
-def _values(found: dict[str, Figure]) -> Row:
+def values(found: dict[str, Figure]) -> Row:
     def rounded(number: float | None) -> float | None:
         return None if number is None else round(number, 4)
 
@@ -249,9 +258,9 @@ def _unreached(judgement: Judgement) -> list[str]:
 def _missing() -> list[str]:
     """Real targets and trained ones that cannot be measured here."""
     wanted = ("mtcnn", *(f"{kind}-{seed}" for kind in ("editor", "fader", "swap") for seed in (1, 2)), "identity-1")
-    return [name for name in wanted if name not in {target.name for target in _targets()}]
+    return [name for name in wanted if name not in {target.name for target in known_targets()}]
 
 
-def _networks() -> dict[str, str]:
+def networks() -> dict[str, str]:
     """SHA-256 of the networks among the targets."""
-    return {target.name: sha256_of(target.network) for target in _targets() if target.network is not None}
+    return {target.name: sha256_of(target.network) for target in known_targets() if target.network is not None}
