@@ -28,8 +28,8 @@ from unforge.train.calibrate import Scored
 from unforge.weights import matching
 from unforge.weights.calibration import Calibration
 
-MOST = 3000  # stills, half of them in the bank
-MOST_WITH_CODES = 1000  # half of them with a code
+MOST = 2400  # stills, half of them in the bank
+MOST_WITH_CODES = 800  # half of them with a code
 NEAR = 1.4  # limits away: no longer near
 SEED = 1
 

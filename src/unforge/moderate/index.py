@@ -70,10 +70,9 @@ class Index:
         aligned: set[int] = set()
         for start in self._starts(of):
             picture = int(self._pictures[start.row])
-            if picture in best and best[picture].matches:
-                continue
             if start.limit_bits == ALIGNED_BITS:
-                if picture in aligned or len(aligned) == MOST_ALIGNED:
+                is_found = picture in best and best[picture].matches
+                if is_found or picture in aligned or len(aligned) == MOST_ALIGNED:
                     continue
                 aligned.add(picture)
             found = self._compared(of, start)
@@ -90,9 +89,10 @@ class Index:
         return Found(int(self._pictures[start.row]), start.row, distance, start.limit_bits, window, way)
 
     def _starts(self, of: Reduced) -> "list[_Start]":
-        """Pairs of hashes that are near: first those that need no alignment, the nearest of them first."""
+        """Pairs of hashes that are near: whole ones, halves, then those to be aligned; of each the nearest first."""
         starts = [start for half in self._rows for start in self._near(of, half)]
-        return sorted(starts, key=lambda one: (one.limit_bits == ALIGNED_BITS, one.distance_bits, one.row, one.way))
+        order = (PLAIN_BITS, HALF_BITS, ALIGNED_BITS)
+        return sorted(starts, key=lambda one: (order.index(one.limit_bits), one.distance_bits, one.row, one.way))
 
     def _near(self, of: Reduced, half: bool) -> "Iterator[_Start]":
         asked = variants.asked(of, half).reshape(-1, pdq.BITS // 8)
