@@ -4,6 +4,7 @@ The answer hangs on how near the nearest hash lies, in shares of what two hashes
 limit of a match. A film is known where one of its looks is; how many are, and when, stands in the facts and regions.
 """
 
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,7 +44,9 @@ class Known:
     @cached_property
     def bank(self) -> Bank:
         assert self.path is not None
-        return bank.open(self.path)
+        opened = bank.open(self.path)
+        weakref.finalize(self, opened.close)
+        return opened
 
     def examine(self, item: Item) -> Evidence:
         """Evidence on "known"; abstains without a bank, with an empty one, and for flat pictures. Raises StoreError."""
