@@ -13,13 +13,14 @@ from PIL import Image
 
 from tests.media_samples import encode
 from tests.moderate.hash_samples import scene
-from unforge.errors import MediaError, NotApplicable, SchemaError, StoreError, UsageError
+from unforge.errors import MediaError, NotApplicable, SchemaError, StoreError, UnknownName, UsageError
 from unforge.moderate import bank as banks
-from unforge.moderate import checks, exchange, fingerprint, pdq
+from unforge.moderate import checks, exchange, fingerprint, index, pdq
 from unforge.moderate.bank import Bank
 from unforge.moderate.exchange import Line
 from unforge.moderate.fingerprint import Look
 from unforge.moderate.item import Item, Still
+from unforge.weights import matching
 
 WORDS = ("fraud", "police notice 12", "an")
 
@@ -270,3 +271,14 @@ def test_the_check_abstains_with_a_sentence(bank: Bank, tmp_path: Path) -> None:
 def test_the_check_refuses_to_start_with_a_file_that_is_no_bank(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="expected a bank"):
         checks.load("known", checks.Setup(tmp_path / "missing.db"))
+
+
+def test_a_match_at_the_limit_is_found_and_one_bit_more_is_not() -> None:
+    calibration = matching.calibration("known")
+    assert calibration.llr(-1.0) > calibration.llr_manipulated
+    assert calibration.llr(-(index.PLAIN_BITS + 1) / index.PLAIN_BITS) < calibration.llr_manipulated
+
+
+def test_an_unknown_calibration_is_refused() -> None:
+    with pytest.raises(UnknownName, match="code, known|known, code"):
+        matching.calibration("lamp")

@@ -30,6 +30,7 @@ from unforge.weights.calibration import Calibration
 
 MOST = 2400  # stills, half of them in the bank
 MOST_WITH_CODES = 800  # half of them with a code
+MATCH = 1.01  # limits away: between a match, 1 at most, and the next bit
 NEAR = 1.4  # limits away: no longer near
 SEED = 1
 
@@ -63,7 +64,7 @@ def known(data: Path, stills: list[Picture]) -> Calibration:
         _score(_nearest(bank, edits[n % len(edits)](material.read(data, one), rng))) for n, one in enumerate(kept)
     ]
     fitted = calibrate.fit([Scored("unrelated", False, np.array(unrelated)), Scored("edited", True, np.array(edited))])
-    return replace(fitted, llr_manipulated=fitted.llr(-1.0), llr_no_evidence=min(fitted.llr(-NEAR), 0.0))
+    return replace(fitted, llr_manipulated=fitted.llr(-MATCH), llr_no_evidence=min(fitted.llr(-NEAR), 0.0))
 
 
 def code(data: Path, stills: list[Picture]) -> Calibration:
@@ -72,7 +73,7 @@ def code(data: Path, stills: list[Picture]) -> Calibration:
     without = [_reads(material.read(data, one)) for one in stills[0::2]]
     with_one = [_reads(with_code(material.read(data, one), rng)) for one in stills[1::2]]
     fitted = calibrate.fit([Scored("without", False, np.array(without)), Scored("with", True, np.array(with_one))])
-    return replace(fitted, llr_manipulated=fitted.llr(1.0), llr_no_evidence=fitted.llr(0.0))
+    return replace(fitted, llr_manipulated=fitted.llr(0.75), llr_no_evidence=fitted.llr(0.25))
 
 
 def with_code(rgb: Rgb, rng: np.random.Generator) -> Rgb:
