@@ -1,6 +1,7 @@
 """The red team changes what it says it changes, and counts what a gateway would have let through."""
 
 import re
+import sys
 import unicodedata
 
 import numpy as np
@@ -15,7 +16,7 @@ from unforge.bench import evasions
 from unforge.bench._redteam_material import Material
 from unforge.bench.protocols import redteam
 from unforge.bench.protocols.redteam import Tried
-from unforge.errors import UnknownName
+from unforge.errors import UnknownName, UsageError
 from unforge.evidence import Evidence, abstention
 from unforge.moderate import policy as policies
 from unforge.moderate.checks import QUESTIONS
@@ -74,6 +75,15 @@ def test_whoever_is_to_be_contacted_can_still_be_read_in_a_text(name: str) -> No
 def test_an_unknown_evasion_is_refused_with_the_choices() -> None:
     with pytest.raises(UnknownName, match="homophone"):
         evasions.load("nonsense")
+
+
+@pytest.mark.parametrize("name", sorted(ATTACKS))
+def test_without_torch_an_attack_says_what_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("unforge.bench._adverts_attacks", raising=False)
+    monkeypatch.setitem(sys.modules, "unforge.bench._adverts_attacks", None)
+    evasion = evasions.load(name)
+    with pytest.raises(UsageError, match="torch"):
+        evasion.evade(Material("contact picture", rgb=_still()), np.random.default_rng(1))
 
 
 def test_a_code_lies_where_its_material_says() -> None:
