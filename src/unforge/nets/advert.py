@@ -31,7 +31,7 @@ class Residual(nn.Module):
 
 
 class AdvertNet(nn.Module):
-    """0.45 M parameters. classes: how many kinds of picture there are."""
+    """0.41 M parameters. classes: how many kinds of picture there are."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()

@@ -31,6 +31,7 @@ VERSION = "advert-1"
 EPSILON = 8.0  # grey levels
 NEIGHBOURHOOD = 2.0  # times EPSILON: noise before the step
 RAMP_STEPS = 400  # over which the attack grows
+SHARES = (0.3, 0.33, 0.1, 0.27)  # of a batch by class: codes are learned at once, lines of text hardly
 WHERE = 0.5  # weight of the loss on places
 SHIFT_PX = 6  # pictures are moved by up to this while learning
 COVERED = 0.25  # share of a cell from which an advert lies there
@@ -46,7 +47,7 @@ class Recipe:
     """What a run may be told. attacked, noisy: shares of a batch; the rest is clean."""
 
     minutes: float = 600.0
-    steps: int = 1800  # batches
+    steps: int = 2400  # batches
     drawn: int = 9000  # pictures to learn from
     batch: int = 64
     seed: int = 1
@@ -144,10 +145,12 @@ def train(
 
 def batches(learned: Bank, recipe: Recipe, first: int) -> Iterator[Batch]:
     """Pictures (B, 3, S, S) in 0..255, classes, places and the step; functions of (seed, step) alone."""
+    shares = np.array(SHARES)[learned.labels]
+    shares /= shares.sum()
     step = first
     while True:
         rng = np.random.default_rng([recipe.seed, step])
-        chosen = rng.choice(len(learned), min(recipe.batch, len(learned)), replace=False)
+        chosen = rng.choice(len(learned), min(recipe.batch, len(learned)), p=shares)
         rgb = _moved(learned.rgb[chosen], rng)
         lit = np.clip(rgb * np.exp(rng.uniform(-0.2, 0.2, (len(chosen), 1, 1, 1))), 0, 255).astype(np.float32)
         labels, where = torch.from_numpy(learned.labels[chosen]), torch.from_numpy(learned.where[chosen])
