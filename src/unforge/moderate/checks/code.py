@@ -38,7 +38,7 @@ class Code:
             return abstention(QUESTION, SOURCE, note, {"note_zh": "没有画面；该检查读取二维码与条形码。"})
         if codes.missing():
             note = f"{codes.MISSING[0].upper()}{codes.MISSING[1:]}."
-            return abstention(QUESTION, SOURCE, note, {"note_zh": f"{codes.MISSING_ZH}。"})
+            return abstention(QUESTION, SOURCE, note, {"missing": "zxing-cpp", "note_zh": f"{codes.MISSING_ZH}。"})
         if all(min(still.rgb.shape[:2]) < SMALLEST_PX for still in item.stills):
             note = f"The picture is smaller than {SMALLEST_PX} px, too small for a code."
             return abstention(QUESTION, SOURCE, note, {"note_zh": f"画面小于 {SMALLEST_PX} 像素，容不下编码。"})
