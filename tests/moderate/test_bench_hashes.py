@@ -41,7 +41,7 @@ def test_what_is_known_is_found_after_every_edit_and_a_second_photograph_is_no_f
     assert record.rows["JPEG 30"]["recall_plain"].value == 1.0
     pairs = record.rows["unrelated pairs"]
     assert pairs["false_per_100000"].value == 0.0
-    assert pairs["same_photograph_per_100000"].value > 0.0
+    assert pairs["same_sitting_per_100000"].value > 0.0
     assert pairs["nearest_in_limits"].value > 1.0
     assert record.settings["bank_pictures"] == 20
 

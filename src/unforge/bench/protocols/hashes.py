@@ -78,7 +78,7 @@ def run(
             "bank_hashes": len(bank),
             "limits_bits": f"plain {index.PLAIN_BITS}, aligned {index.ALIGNED_BITS}, half {index.HALF_BITS}",
             "plain": "PDQ as published: edit against original, 31 bits",
-            "same_photograph": f"{hashed.SAME_POINTS} points or more that fit one movement",
+            "same_sitting": f"{hashed.SAME_POINTS} points or more that fit one movement",
             "time": "of one core, whatever else runs",
         },
     )
@@ -124,7 +124,7 @@ def _plain(first: Rgb, second: Rgb) -> int:
 def _unrelated(
     bank: Index, data: Path, originals: Sequence[Rgb], names: Sequence[str]
 ) -> Iterator[tuple[str, dict[str, Value]]]:
-    """Each still against everything in the bank but itself, and whether what matches is one photograph."""
+    """Each still against everything in the bank but itself, and whether what matches is of one sitting."""
     false, same, nearest = 0, 0, []
     for number, rgb in enumerate(originals):
         shares = [FAR]
@@ -140,7 +140,7 @@ def _unrelated(
         "unrelated pairs",
         {
             "false_per_100000": _per_100000(false, pairs),
-            "same_photograph_per_100000": _per_100000(same, pairs),
+            "same_sitting_per_100000": _per_100000(same, pairs),
             "nearest_in_limits": Value(round(min(nearest), 4), None, None, pairs),
         },
     )
@@ -180,4 +180,8 @@ def _median(numbers: Sequence[float]) -> Value:
 
 
 def _near(bank: Index, rgb: Rgb) -> list[Found]:
-    return [one for seen in variants.reduced(rgb) for one in bank.near(seen)]
+    """What comes near, with its border or without, the nearest of each picture of the bank."""
+    best: dict[int, Found] = {}
+    for one in sorted((one for seen in variants.reduced(rgb) for one in bank.near(seen)), key=lambda one: one.share):
+        best.setdefault(one.picture, one)
+    return list(best.values())
