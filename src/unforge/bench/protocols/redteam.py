@@ -44,6 +44,7 @@ BANK = 200  # known pictures
 CLEAN_TEXTS = 300
 CLEAN_PICTURES = 60
 SEED = 23
+ATTACKS = ("pgd", "square", "patch")  # on the picture classifier
 READS = ("contact", "toxic", "spam")  # checks in whose time the reading of a picture falls
 INTERVALS = "95 % intervals: Wilson score for rates, bootstrap of the median for times"
 
@@ -123,6 +124,7 @@ def attacks(tried: Sequence[Tried]) -> dict[str, dict[str, Value]]:
     rows = {f"as it is: {kind}": _passed([one for one in plain if one.kind == kind]) for kind in kinds}
     rows["every evasion"] = _passed(evaded)
     rows |= {f"every evasion: {kind}": _passed([one for one in evaded if one.kind == kind]) for kind in kinds}
+    rows["every attack on the classifier"] = _passed([one for one in evaded if one.evasion in ATTACKS])
     rows["the best evasion"] = _best(tried)
     rows |= {f"the best evasion: {kind}": _best([one for one in tried if one.kind == kind]) for kind in kinds}
     for name in dict.fromkeys(one.evasion for one in evaded):
