@@ -25,12 +25,14 @@ from torch.nn import functional as F
 from unforge import weights
 from unforge.bench._adversarial_attacks import Smooth, by_asking
 from unforge.errors import UnknownName, UsageError
-from unforge.moderate import looks
+from unforge.moderate import looks, shifts
 from unforge.moderate.looks import CARD, SIDE_PX
 from unforge.nets.onnx_graph import OnnxGraph
 
 NAMES = ("pgd", "square", "patch")
 STEPS = 20
+KNOWING_STEPS = 40
+MARGIN = 4.0  # log odds beyond which nothing more is asked of a change
 PATCH_STEPS = 60
 PATCH_LEVELS = 24.0  # grey levels a step
 PATCH_SIDE = 0.25  # of the picture's: a sixteenth of its area
@@ -53,10 +55,7 @@ class Classifier(nn.Module):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "network.onnx"
-            path.write_bytes(content)
-            self.graph = OnnxGraph(path).requires_grad_(False)
+        self.graph = _graph(content)
 
     def forward(self, rgb: Tensor) -> Tensor:
         """(N, classes) logits."""
@@ -121,6 +120,32 @@ class EveryView(nn.Module):
         return torch.stack([self.classifier(one) for one in seen]).mean(dim=0)
 
 
+class Knowing:
+    """What somebody aims at who knows all that the checks go by: the classifier through every view, and the pattern."""
+
+    def __init__(self, classifier: nn.Module, pattern: nn.Module) -> None:
+        self.seen, self.pattern = EveryView(classifier), pattern
+
+    def misled(self, before: Tensor, label: bool, budget: float, smooth: bool) -> Tensor:
+        """A reduced picture (1, 3, S, S) that neither should tell, within the budget."""
+        sign = 1.0 if label else -1.0
+        shaped = Smooth(nn.Identity(), before).changed if smooth else nn.Identity()
+        changed = before + budget * (2.0 * torch.rand_like(before) - 1.0)
+        for step in range(KNOWING_STEPS):
+            changed.requires_grad_(True)
+            shown = shaped(changed)
+            logits = self.seen(shown)
+            score = torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
+            told = self.pattern(shown)[0][:, 0]
+            cost = torch.relu(sign * score + MARGIN) + torch.relu(told + MARGIN)
+            slope = torch.autograd.grad(cost.sum(), changed)[0]
+            size = 0.4 * budget * (1.0 - step / KNOWING_STEPS)
+            moved = changed.detach() - size * slope.sign()
+            changed = torch.minimum(torch.maximum(moved, before - budget), before + budget).clamp(0.0, 255.0)
+        found: Tensor = shaped(changed).detach()
+        return found
+
+
 def own() -> Classifier:
     """The classifier in the wheel."""
     found: Classifier = Classifier(weights.verified(CARD)).eval()
@@ -155,22 +180,18 @@ def attack(
 def knowing(
     pictures: Sequence[Picture], labels: Flags, budget: float, smooth: bool, classifier: Classifier | None = None
 ) -> list[Picture]:
-    """Descent of somebody who knows of the views, by changes of any kind or by smooth ones alone, which leave less.
+    """Descent of somebody who knows of the views and of the network that knows patterns, and misleads them together.
 
-    pictures, labels, budget, classifier: as for `attack`.
+    pictures, labels, budget, classifier: as for `attack`. smooth: by smooth changes alone, which leave less noise.
     """
-    judge = own() if classifier is None else classifier
+    judge = Knowing(own() if classifier is None else classifier, _graph(weights.verified(shifts.CARD)))
     done = []
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         for rgb, label in zip(pictures, labels, strict=True):
             before = _tensor([looks.reduced(rgb)])
-            seen: nn.Module = EveryView(judge)
-            if smooth:
-                seen = Smooth(seen, before)
-            found = _descended(seen, before, bool(label), budget)
-            change = (seen.changed(found) if isinstance(seen, Smooth) else found) - before
-            done.append(_written(rgb, change[0].permute(1, 2, 0).numpy()))
+            found = judge.misled(before, bool(label), budget, smooth)
+            done.append(_written(rgb, (found - before)[0].permute(1, 2, 0).numpy()))
     return done
 
 
@@ -188,6 +209,14 @@ def run(method: Any, rgb: Tensor, labels: Tensor) -> Tensor:
     """One method of the library on pictures (N, 3, H, W) in 0..255."""
     found: Tensor = 255.0 * method(rgb / 255.0, labels)
     return found.detach()
+
+
+def _graph(content: bytes) -> OnnxGraph:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        path.write_bytes(content)
+        graph: OnnxGraph = OnnxGraph(path).requires_grad_(False)
+        return graph
 
 
 def _by_gradient(judge: Classifier, rgb: Picture, label: bool, budget: float) -> Picture:

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="misc, no-any-unimported"
-"""How `evasion` was learned: `python -m unforge.bench._adverts_learning DATA` writes its part of the card `advert`.
+"""How `evasion` was learned: `python -m unforge.bench._adverts_learning DATA` writes into the card `evasion`.
 
 From pictures of the training split that the network has not learned from: a logistic line through the figures of
 moderate/shifts.py, Platt's line, and the threshold that at most 1 % of every ordinary kind passes, whatever their
@@ -45,7 +45,10 @@ class Kind:
 
 
 def learn(data: Path) -> dict[str, Any]:
-    """The part of the card. Raises UsageError for a folder without a manifest or without the library of attacks."""
+    """What the card says of line and calibration.
+
+    Raises UsageError for a folder without a manifest or without the library of attacks.
+    """
     kinds = [*ordinary(data), *attacked(data)]
     found = np.concatenate([kind.figures for kind in kinds])
     line, scores = _line(kinds, found)
@@ -131,9 +134,9 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m unforge.bench._adverts_learning DATA", file=sys.stderr)
         return 2
-    path = weights.CARDS / f"{looks.CARD}.toml"
+    path = weights.CARDS / f"{shifts.CARD}.toml"
     told = tomllib.loads(path.read_text("utf-8"))
-    card.write(path, {**told, "evasion": learn(Path(arguments[0]))})
+    card.write(path, {**told, "learned": learn(Path(arguments[0]))})
     return 0
 
 

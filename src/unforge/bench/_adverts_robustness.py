@@ -56,7 +56,7 @@ def withstood(
 ) -> Withstood:
     """Ask everything of reduced pictures (N, S, S, 3). APGD-CE and Square meet all, the others what is left."""
     model = _Shares(classifier).eval()
-    rgb = torch.from_numpy(looks).permute(0, 3, 1, 2).float() / 255.0
+    rgb = torch.from_numpy(looks).permute(0, 3, 1, 2).float().contiguous() / 255.0  # FAB asks for whole rows
     wanted = torch.from_numpy(labels.astype(np.int64))
     right = _right(model, rgb, wanted)
     left = right.copy()

@@ -13,7 +13,8 @@ CHANNELS = (16, 32, 64, 112)  # at strides 2, 4, 8, 16
 CELL_PX = 8
 
 
-def _filtered(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
+def filtered(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
+    """A filter with its norm and activation."""
     return nn.Sequential(nn.Conv2d(inside, outside, 3, stride, 1, bias=False), nn.BatchNorm2d(outside), nn.SiLU())
 
 
@@ -22,7 +23,7 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = _filtered(channels, channels)
+        self.first = filtered(channels, channels)
         self.second = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
         self.norm = nn.BatchNorm2d(channels)
 
@@ -37,13 +38,13 @@ class AdvertNet(nn.Module):
         super().__init__()
         first, second, third, fourth = CHANNELS
         self.fine = nn.Sequential(
-            _filtered(3, first, 2),
-            _filtered(first, second, 2),
+            filtered(3, first, 2),
+            filtered(first, second, 2),
             Residual(second),
-            _filtered(second, third, 2),
+            filtered(second, third, 2),
             Residual(third),
         )
-        self.coarse = nn.Sequential(_filtered(third, fourth, 2), Residual(fourth))
+        self.coarse = nn.Sequential(filtered(third, fourth, 2), Residual(fourth))
         self.where = nn.Conv2d(third + fourth, 1, 1)
         self.what = nn.Linear(2 * fourth, classes)
 
