@@ -6,13 +6,9 @@ gradients go through the reduction, which is linear and known exactly, and what 
 Every attack pushes adverts towards "clean" and clean pictures towards "advert", and returns uint8.
 """
 
-import importlib
 import tempfile
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import cv2
 import numpy as np
@@ -23,14 +19,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unforge import weights
-from unforge.bench._adversarial_attacks import Smooth, by_asking
-from unforge.errors import UnknownName, UsageError
+from unforge.bench._adversarial_attacks import Smooth, by_asking, by_gradient
+from unforge.errors import UnknownName
 from unforge.moderate import looks, shifts
 from unforge.moderate.looks import CARD, SIDE_PX
 from unforge.nets.onnx_graph import OnnxGraph
 
 NAMES = ("pgd", "square", "patch")
-STEPS = 20
 KNOWING_STEPS = 40
 MARGIN = 4.0  # log odds beyond which nothing more is asked of a change
 PATCH_STEPS = 60
@@ -71,16 +66,14 @@ class Classifier(nn.Module):
 
 
 class Advert(nn.Module):
-    """Whether there is an advert: pictures (N, 3, H, W) in 0..1 to logits (N, 2) of clean and advert."""
+    """Whether there is an advert: pictures (N, 3, H, W) in 0..255 to log odds (N,)."""
 
     def __init__(self, classifier: nn.Module) -> None:
         super().__init__()
         self.classifier = classifier
 
     def forward(self, rgb: Tensor) -> Tensor:
-        logits = self.classifier(255.0 * rgb)
-        score = torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
-        return torch.stack([-score / 2.0, score / 2.0], 1)
+        return _score(self.classifier(rgb))
 
 
 class Reduced(nn.Module):
@@ -134,10 +127,8 @@ class Knowing:
         for step in range(KNOWING_STEPS):
             changed.requires_grad_(True)
             shown = shaped(changed)
-            logits = self.seen(shown)
-            score = torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
             told = self.pattern(shown)[0][:, 0]
-            cost = torch.relu(sign * score + MARGIN) + torch.relu(told + MARGIN)
+            cost = torch.relu(sign * _score(self.seen(shown)) + MARGIN) + torch.relu(told + MARGIN)
             slope = torch.autograd.grad(cost.sum(), changed)[0]
             size = 0.4 * budget * (1.0 - step / KNOWING_STEPS)
             moved = changed.detach() - size * slope.sign()
@@ -164,7 +155,7 @@ def attack(
 
     labels: (N,) which carry an advert. budget: largest change, grey levels; a patch is not bound by it, but covers a
     sixteenth of the picture. classifier: the one in the wheel if None. queries: of the square attack. Raises
-    UnknownName, and UsageError where the library of attacks is missing.
+    UnknownName, and UsageError where foolbox is missing.
     """
     if name not in NAMES:
         raise UnknownName("attack", name, NAMES)
@@ -195,22 +186,6 @@ def knowing(
     return done
 
 
-def torchattacks() -> ModuleType:
-    """The library of attacks. Raises UsageError that says how to get it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return importlib.import_module("torchattacks")
-    except ImportError as cause:
-        raise UsageError("adverts: needs torchattacks; pip install 'unforge[train,adversarial]'") from cause
-
-
-def run(method: Any, rgb: Tensor, labels: Tensor) -> Tensor:
-    """One method of the library on pictures (N, 3, H, W) in 0..255."""
-    found: Tensor = 255.0 * method(rgb / 255.0, labels)
-    return found.detach()
-
-
 def _graph(content: bytes) -> OnnxGraph:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
@@ -221,14 +196,8 @@ def _graph(content: bytes) -> OnnxGraph:
 
 def _by_gradient(judge: Classifier, rgb: Picture, label: bool, budget: float) -> Picture:
     """Projected gradient descent through the reduction. Source: Madry et al., ICLR 2018."""
-    found = _descended(Reduced(judge, *rgb.shape[:2]), _tensor([rgb]), label, budget)
-    return _pictures(found)[0]
-
-
-def _descended(seen: nn.Module, rgb: Tensor, label: bool, budget: float) -> Tensor:
-    share = budget / 255.0
-    method = torchattacks().PGD(Advert(seen), eps=share, alpha=share / 5.0, steps=STEPS, random_start=True)
-    return run(method, rgb, torch.tensor([int(label)]))
+    seen = Advert(Reduced(judge, *rgb.shape[:2]))
+    return by_gradient(seen, [rgb], np.array([label]), round(budget), SEED)[0]
 
 
 def _by_asking(
@@ -255,10 +224,10 @@ def _by_patch(judge: Classifier, rgb: Picture, label: bool, budget: float) -> Pi
     place = _corner(judge.all(small)[1][0, 0])
     changed = small.clone()
     changed[:, :, place[0], place[1]] = 255.0 * torch.rand_like(changed[:, :, place[0], place[1]])
-    sign, seen = (1.0 if label else -1.0), Advert(judge)
+    sign = 1.0 if label else -1.0
     for step in range(PATCH_STEPS):
         changed.requires_grad_(True)
-        slope = torch.autograd.grad(sign * seen(changed / 255.0)[:, 1].sum(), changed)[0]
+        slope = torch.autograd.grad(sign * _score(judge(changed)).sum(), changed)[0]
         levels = PATCH_LEVELS * (1.0 - step / PATCH_STEPS)
         moved = changed.detach().clone()
         moved[:, :, place[0], place[1]] -= levels * slope[:, :, place[0], place[1]].sign()
@@ -290,6 +259,11 @@ def _written(rgb: Picture, change: NDArray[np.float32]) -> Picture:
     """A change of the small picture in the large one, so that it comes out again when that is reduced."""
     large = cv2.resize(change, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_NEAREST)
     return np.asarray(np.clip(np.rint(rgb + large), 0, 255), np.uint8)
+
+
+def _score(logits: Tensor) -> Tensor:
+    """`looks.scores` of (N, classes) logits."""
+    return torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
 
 
 def _seen(name: str, rgb: Tensor) -> Tensor:

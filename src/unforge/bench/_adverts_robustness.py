@@ -6,8 +6,11 @@ Source: Croce and Hein, ICML 2020: APGD on cross-entropy, APGD on the targeted l
 ten times fewer. Square knows no gradients: were it to succeed where the first fails, gradients would be hidden.
 """
 
+import importlib
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unforge.bench import _adverts_attacks as attacks
 from unforge.bench._adverts_attacks import Classifier
+from unforge.errors import UsageError
 from unforge.moderate.looks import CLASSES
 
 EPSILON = 8.0  # grey levels
@@ -74,8 +77,21 @@ def withstood(
     return Withstood(right, kept["apgd_ce"], kept["square"], left)
 
 
+def torchattacks() -> ModuleType:
+    """The library of attacks. Raises UsageError that says how to get it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module("torchattacks")
+    except ImportError as cause:
+        raise UsageError(
+            "adverts: needs the extra train and torchattacks, which must be installed without what it asks for, an old "
+            "version of requests: pip install --no-deps torchattacks==3.5.1"
+        ) from cause
+
+
 def _methods(model: nn.Module) -> dict[str, Any]:
-    library, share = attacks.torchattacks(), EPSILON / 255.0
+    library, share = torchattacks(), EPSILON / 255.0
     of_classes = {"n_classes": len(CLASSES), "seed": SEED}
     return {
         "apgd_ce": library.APGD(model, eps=share, steps=STEPS, loss="ce", seed=SEED),

@@ -171,7 +171,7 @@ def _pad(attributes: Attributes, values: Sequence[Any]) -> Tensor:
     half = len(pads) // 2
     sides = [side for axis in reversed(range(half)) for side in (pads[axis], pads[half + axis])]
     mode = attributes.get("mode", b"constant").decode()
-    return F.pad(values[0], sides[:4] if mode != "constant" else sides, mode=mode)
+    return F.pad(values[0], sides[:4] if mode != "constant" else sides, mode="replicate" if mode == "edge" else mode)
 
 
 def _resize(attributes: Attributes, values: Sequence[Any]) -> Tensor:
