@@ -17,6 +17,7 @@ SPELLED = ("simplified", "emoji", "compact")
 SOUNDED = ("pinyin", "sounds")
 REACH = 16  # characters between two signs that still belong together
 CLOSE = 2
+FEWEST_GLUED = 5  # characters of a handle behind the name that it is glued to
 
 # What a sign and two signs together are worth, on a scale that calibration turns into likelihood ratios.
 ALONE: Mapping[str, float] = {
@@ -104,7 +105,7 @@ def _neighbours(signs: Sequence[Sign]) -> Iterator[tuple[Sign, Sign]]:
         for second in signs[at + 1 :]:
             if second.start > first.end + REACH:
                 break
-            if not _within(second, first) and not _within(first, second):
+            if _apart(first, second):
                 yield first, second
 
 
@@ -124,6 +125,13 @@ def _signs(text: str) -> list[Sign]:
     return [*found, *_patterns(seen["emoji"], text)]
 
 
+def _apart(first: Sign, second: Sign) -> bool:
+    """Whether they are two: neither lies in the other, but for a name that a handle begins with."""
+    longer, shorter = sorted((first, second), key=lambda sign: sign.start - sign.end)
+    glued = shorter.kind in ("name", "both") and longer.kind == "handle" and longer.end - shorter.end >= FEWEST_GLUED
+    return glued or not _within(shorter, longer)
+
+
 def _within(sign: Sign, other: Sign) -> bool:
     return other.start <= sign.start and sign.end <= other.end
 
@@ -138,15 +146,13 @@ def _words(seen: Traced, found_by: str, text: str) -> Iterator[Sign]:
 
 
 def _stands_alone(text: str, start: int, end: int, found_by: str) -> bool:
-    """Whether letters do not go on before it; by sound, whether it begins with a syllable."""
+    """Whether it is no end of a longer word: by spelling of letters, by sound of a syllable."""
     before = text[start - 1 : start]
     if found_by == "sound":
         return before in ("", " ")
-    return not (_is_letter(text[start]) and _is_letter(before))
-
-
-def _is_letter(character: str) -> bool:
-    return character.isascii() and character.isalpha()
+    if not text[start].isascii() or not text[start].isalpha() or not before.isascii():
+        return True
+    return not (before.isalnum() if end - start == 1 else before.isalpha())
 
 
 def _patterns(seen: Traced, text: str) -> Iterator[Sign]:

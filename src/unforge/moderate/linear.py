@@ -22,18 +22,18 @@ TELLING = 3  # places that are pointed at
 class Form:
     """What decides how a text is read, fixed before the fit.
 
-    slots: how many n-grams are hashed into. power: of the length of the text by which the sum is divided.
-    window_chars, step_chars: stretches that are read at a time, and how far apart they begin.
+    slots: how many n-grams are hashed into. window_chars, step_chars: stretches that are read at a time, and how far
+    apart they begin.
     """
 
     groups: tuple[Group, ...]
     slots: int
-    power: float
     window_chars: int
     step_chars: int
 
     @classmethod
     def from_card(cls, data: Mapping[str, Any]) -> "Form":
+        """Raises UsageError for a unit that is not there."""
         groups = tuple(Group(**group) for group in data["groups"])
         return cls(**{**data, "groups": groups})
 
@@ -53,20 +53,19 @@ class Form:
             yield start, text[start : start + self.window_chars]
 
     def read(self, text: str) -> "Read":
-        """One stretch: slots (N,), values (N,) and places of its n-grams."""
+        """One stretch: slots (N,), shares (N,) and places of its n-grams."""
         found = ngrams.find(views.of(text, self.views), self.groups, self.slots)
-        shares = np.array([one.share for one in found], np.float64)
-        norm = max(1.0, float(np.sqrt(shares @ shares))) ** self.power
         slots = np.array([one.slot for one in found], np.intp)
-        return Read(slots, shares / norm, tuple(one.places for one in found))
+        shares = np.array([one.share for one in found], np.float64)
+        return Read(slots, shares, tuple(one.places for one in found))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
-    """The n-grams of a stretch: slots (N,), values (N,), and where each stands in it, every time."""
+    """The n-grams of a stretch: slots (N,), shares (N,), and where each stands in it, every time."""
 
     slots: NDArray[np.intp]
-    values: NDArray[np.float64]
+    shares: NDArray[np.float64]
     places: tuple[tuple[tuple[int, int], ...], ...]
 
 
@@ -109,7 +108,7 @@ class Linear:
 
     def _judge(self, start: int, part: str) -> Judged:
         read = self.form.read(part)
-        gains = self.worth[read.slots] * read.values
+        gains = self.worth[read.slots] * read.shares
         places = [(first + start, last + start) for first, last in _telling(gains, read, len(part))]
         return Judged(float(gains.sum()) + self.bias, start, start + len(part), tuple(places))
 

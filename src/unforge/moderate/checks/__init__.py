@@ -21,7 +21,7 @@ from unforge.plugins import Registry
 _REGISTRY = Registry(__name__, __path__, "check")
 available = _REGISTRY.available
 
-QUESTIONS = ("known", "code", "contact", "toxic", "advert", "adversarial", "manipulated")
+QUESTIONS = ("known", "code", "contact", "toxic", "spam", "advert", "adversarial", "manipulated")
 
 
 @dataclass(frozen=True, slots=True)

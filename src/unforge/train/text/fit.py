@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,14 @@ from unforge.train.calibrate import Scored
 from unforge.train.text.material import Sentence
 from unforge.weights.calibration import Calibration
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 # Disguises that calibration sees beside the sentences as they were written, on both sides alike: what it says must
 # hold for both, and that something is written oddly must not count as bad by itself.
 CALIBRATED = ("homophone", "split", "emoji", "pinyin")
 MOST_ITERATIONS = 1000
+LEAST = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +38,49 @@ class Plan:
 def fit(sentences: Sequence[Sentence], plan: Plan) -> Linear:
     """Logistic regression on the sentences and on disguises of them, both classes alike.
 
-    Raises UsageError where a class is missing.
+    n-grams that one class has far oftener are pulled less: columns are scaled by the square root of how much they tell,
+    and by at least LEAST. Raises UsageError where a class is missing. After Wang and Manning (2012), who scale by all
+    that they tell.
     """
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import diags_array
     from sklearn.linear_model import LogisticRegression
 
     if {sentence.bad for sentence in sentences} != {False, True}:
         raise UsageError("fit of texts: expected good and bad sentences; got none of one kind")
+    found, labels = _matrix(sentences, plan)
+    scale = np.sqrt(np.abs(_told(found, labels))) + LEAST
+    model = LogisticRegression(C=plan.strength, solver="liblinear", max_iter=MOST_ITERATIONS, random_state=plan.seed)
+    model.fit(found @ diags_array(scale), labels)
+    worth = (model.coef_[0] * scale).astype(np.float16)
+    return Linear(plan.form, worth.astype(np.float32), float(model.intercept_[0]))
+
+
+def _matrix(sentences: Sequence[Sentence], plan: Plan) -> "tuple[csr_array, NDArray[np.bool_]]":
+    """(N, slots) n-grams of the stretches of all texts, and (N,) whether they are bad."""
+    from scipy.sparse import csr_array
+
     rng = np.random.default_rng(plan.seed)
-    slots, values, ends, labels = [], [], [0], []
+    slots, shares, ends, labels = [], [], [0], []
     for sentence in sentences:
         for text in (sentence.text, *(sentence.disguised(name, rng) for name in plan.disguises)):
             for _, part in plan.form.windows(text):
                 read = plan.form.read(part)
                 slots.append(read.slots)
-                values.append(read.values)
+                shares.append(read.shares)
                 ends.append(ends[-1] + len(read.slots))
                 labels.append(sentence.bad)
     shape = (len(labels), plan.form.slots)
-    matrix = csr_matrix((np.concatenate(values), np.concatenate(slots), ends), shape=shape)
-    model = LogisticRegression(C=plan.strength, solver="liblinear", max_iter=MOST_ITERATIONS, random_state=plan.seed)
-    model.fit(matrix, np.array(labels))
-    return Linear(plan.form, model.coef_[0].astype(np.float16).astype(np.float32), float(model.intercept_[0]))
+    found = csr_array((np.concatenate(shares), np.concatenate(slots), ends), shape=shape)
+    found.sum_duplicates()
+    return found, np.array(labels, np.bool_)
+
+
+def _told(found: "csr_array", labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(slots,) log of how much oftener bad texts have an n-gram than good ones, as if each had it once more."""
+    bad, good = (np.bincount(found[rows].indices, minlength=found.shape[1]) for rows in (labels, ~labels))
+    more = 1.0 / len(labels)
+    told: NDArray[np.float64] = np.log((bad / labels.sum() + more) / (good / (~labels).sum() + more))
+    return told
 
 
 def scores(model: Linear, texts: Sequence[str]) -> NDArray[np.float64]:
