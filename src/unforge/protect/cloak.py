@@ -64,15 +64,18 @@ class Cloak:
         """The same for any square, by its matrix."""
         cloak = placing.smoothed(self.raw(rgb, square))
         smoother = cloak if self.low_pass_px <= 0 else cv2.GaussianBlur(cloak, (0, 0), self.low_pass_px)
-        return np.asarray(smoother, np.float32)
+        return self.bounded(np.asarray(smoother, np.float32))
+
+    def bounded(self, cloak: Plane) -> Plane:
+        """Without what goes beyond the largest change."""
+        return np.asarray(np.clip(cloak, -self.most_levels, self.most_levels), np.float32)
 
     def raw(self, rgb: Picture, square: NDArray[np.float64]) -> Plane:
-        """The same before it is smoothed and faded out."""
+        """The same before it is smoothed, faded out and bounded: smoothing takes away more than half."""
         crop = align.warp(rgb, square, placing.SIDE_PX)
         fed = np.ascontiguousarray(crop.transpose(2, 0, 1)[None], np.float32)
         (made,) = weights.session(NETWORK).run(None, {"rgb": fed})
-        levels = self.strength * self._epsilon_levels * made[0].transpose(1, 2, 0)
-        return np.ascontiguousarray(levels.clip(-self._epsilon_levels, self._epsilon_levels), np.float32)
+        return np.ascontiguousarray(self.strength * self._epsilon_levels * made[0].transpose(1, 2, 0), np.float32)
 
     def picture(self, rgb: Picture, meshes_px: Sequence[Mesh]) -> Picture:
         """A picture (H, W, 3) with all its faces cloaked; outside of their squares every byte stays."""

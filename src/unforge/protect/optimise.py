@@ -18,7 +18,8 @@ from unforge.protect.targets import Target
 from unforge.protect.transit import WAYS, Transit
 
 STEPS = 40
-STEP = 2.5  # times the largest change, over all steps together
+STEP = 2.5  # times what may be drawn, over all steps together
+HEADROOM = 2.0  # what may be drawn, times the largest change: smoothing takes away more than half of it
 FACE_SHARES = (0.3, 0.45, 0.7)  # of the windows in which a face is looked at
 MOMENTUM = 0.8
 LOUDNESS = 2.7  # root mean square over the square, grey levels
@@ -44,7 +45,7 @@ def picture(
     for n, points in enumerate(meshes_px):
         one = _Descent(rgb, points, cloak, objective, np.random.default_rng([seed, n]))
         for step in range(steps):
-            one.step(STEP * cloak.most_levels / steps)
+            one.step(STEP * one.most / steps)
             on_progress((n + (step + 1) / steps) / len(meshes_px))
         made.append((one.cloak(), placing.square(points)))
     return placing.laid(rgb, made)
@@ -60,8 +61,8 @@ class _Descent:
         clean = np.stack([window for window, _ in windows]).astype(np.float32)
         self.look = Look(torch.from_numpy(clean).permute(0, 3, 1, 2), [points for _, points in windows])
         self.matrices = [placing.square(points) for points in self.look.meshes]
-        self.most, self.objective, self.rng, self.transit = cloak.most_levels, objective, rng, Transit()
-        self.loudest = LOUDNESS * cloak.strength
+        self.plan, self.objective, self.rng, self.transit = cloak, objective, rng, Transit()
+        self.most, self.loudest = HEADROOM * cloak.most_levels, LOUDNESS * cloak.strength
         self.drawn = torch.from_numpy(cloak.raw(rgb, placing.square(mesh_px)).transpose(2, 0, 1).copy())
         self.pace = torch.zeros_like(self.drawn)
 
@@ -80,7 +81,7 @@ class _Descent:
 
     def cloak(self) -> Plane:
         """What was found, (128, 128, 3) in grey levels."""
-        return placing.smoothed(np.ascontiguousarray(self.drawn.numpy().transpose(1, 2, 0)))
+        return self.plan.bounded(placing.smoothed(np.ascontiguousarray(self.drawn.numpy().transpose(1, 2, 0))))
 
 
 def _signs(pace: Tensor) -> Tensor:

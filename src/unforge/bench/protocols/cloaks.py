@@ -1,8 +1,8 @@
 """`cloaks`: what louder and what optimised cloaks stop, on the same faces in the same run as the ordinary one.
 
 Rows are target, channel and way of cloaking: drawn by the network in one look, or found for each picture by gradients
-(`--optimise`, against everything that has a network and may be trained against), at strength 1 and at 2, which uses up
-the 6.4 grey levels that published cloaks are compared at. Beside each figure stands that of random noise of the same
+(`--optimise`, against the real targets that have a network), at strength 1 and at 2, which uses up the 6.4 grey levels
+that published cloaks are compared at. Beside each figure stands that of random noise of the same
 size. `quality` says how much can be seen. `protect` has every channel and every attacker, for the ordinary cloak alone.
 """
 
@@ -127,7 +127,7 @@ def _one_look(drawn: cloak.Cloak, shot: Shot) -> Picture:
 def _optimised(drawn: cloak.Cloak, shot: Shot) -> Picture:
     from unforge.protect import optimise
 
-    against = [one for one in known_targets() if one.may_train and one.network is not None]
+    against = [one for one in known_targets() if one.may_train and one.network is not None and not one.is_trained_here]
     return optimise.picture(shot.rgb, shot.meshes_px[:1], drawn, against)
 
 
