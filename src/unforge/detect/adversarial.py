@@ -99,12 +99,7 @@ class Adversarial:
             "hardened_llr": round(hardened_llr, 3),
             "llr_low": min(llr, any_of([low for low, _ in intervals])),
             "llr_high": max(llr, any_of([high for _, high in intervals])),
-            "llr_manipulated": calibration.llr_manipulated,
-            "llr_no_evidence": calibration.llr_no_evidence,
-            "threshold_fpr": calibration.threshold_fpr,
-            "calibration_reals": float(calibration.reals),
-            "calibration_fakes": float(calibration.fakes),
-            "max_abs_llr": calibration.cap,
+            **calibration.behind,
             "note_zh": zh,
         }
         regions = [_region(person, llr_of) for person, llr_of in zip(people, llrs, strict=True)]

@@ -103,12 +103,7 @@ class Seam:
             "looks_judged": float(sum(len(one.looks) for one in judged)),
             "llr_low": min(llr, any_of([low for low, _ in intervals])),
             "llr_high": max(llr, any_of([high for _, high in intervals])),
-            "llr_manipulated": calibration.llr_manipulated,
-            "llr_no_evidence": calibration.llr_no_evidence,
-            "threshold_fpr": calibration.threshold_fpr,
-            "calibration_reals": float(calibration.reals),
-            "calibration_fakes": float(calibration.fakes),
-            "max_abs_llr": calibration.cap,
+            **calibration.behind,
         }
         note, facts["note_zh"] = _note(worst, llr, calibration, kind)
         return Evidence(QUESTION, source, llr, note, tuple(regions), facts)

@@ -103,12 +103,7 @@ class Temporal:
             **measured,
             "llr_low": min(llr, any_of(lows)),
             "llr_high": max(llr, any_of(highs)),
-            "llr_manipulated": calibration.llr_manipulated,
-            "llr_no_evidence": calibration.llr_no_evidence,
-            "threshold_fpr": calibration.threshold_fpr,
-            "calibration_reals": float(calibration.reals),
-            "calibration_fakes": float(calibration.fakes),
-            "max_abs_llr": calibration.cap,
+            **calibration.behind,
         }
         note, facts["note_zh"] = _note(worst, llr, calibration, measured)
         regions = tuple(map(self._person, judged))

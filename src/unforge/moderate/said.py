@@ -51,19 +51,11 @@ class Examination:
     def _answer(self, passage: Passage, judged: Judged, passages: int, unread: str) -> Evidence:
         calibration = self.calibration
         llr = calibration.llr(judged.score)
-        low, high = calibration.interval(judged.score)
         note, zh = (sentence.format(quoted=_quoted(passage, judged)) for sentence in self._sentences(llr))
         facts: dict[str, float | str] = {
             "passages": float(passages),
             "read_from": passage.origin,
-            "llr_low": low,
-            "llr_high": high,
-            "llr_manipulated": calibration.llr_manipulated,
-            "llr_no_evidence": calibration.llr_no_evidence,
-            "threshold_fpr": calibration.threshold_fpr,
-            "calibration_clean": float(calibration.reals),
-            "calibration_bad": float(calibration.fakes),
-            "max_abs_llr": calibration.cap,
+            **calibration.facts(judged.score),
             "note_zh": zh,
         }
         if unread:

@@ -40,5 +40,22 @@ class Calibration:
         own = self.llr(score)
         return min(float(low), own), max(float(high), own)
 
+    @property
+    def behind(self) -> dict[str, float]:
+        """What stands behind an answer, as facts: thresholds of its bands, their rate, and the set they are from."""
+        return {
+            "llr_manipulated": self.llr_manipulated,
+            "llr_no_evidence": self.llr_no_evidence,
+            "threshold_fpr": self.threshold_fpr,
+            "calibration_reals": float(self.reals),
+            "calibration_fakes": float(self.fakes),
+            "max_abs_llr": self.cap,
+        }
+
+    def facts(self, score: float) -> dict[str, float]:
+        """The same with the 95 % interval, for an answer that is one score."""
+        low, high = self.interval(score)
+        return {"llr_low": low, "llr_high": high, **self.behind}
+
     def _capped(self, llr: float) -> float:
         return float(np.clip(llr, -self.cap, self.cap))

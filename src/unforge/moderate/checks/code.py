@@ -47,19 +47,11 @@ class Code:
     def _answer(self, found: Sequence[Passage]) -> Evidence:
         calibration, score = self.calibration, float(bool(found))
         llr = calibration.llr(score)
-        low, high = calibration.interval(score)
         note, zh = _note(found)
         facts: dict[str, float | str] = {
             "codes": float(len(found)),
             **({"says": found[0].text} if found else {}),
-            "llr_low": low,
-            "llr_high": high,
-            "llr_manipulated": calibration.llr_manipulated,
-            "llr_no_evidence": calibration.llr_no_evidence,
-            "threshold_fpr": calibration.threshold_fpr,
-            "calibration_reals": float(calibration.reals),
-            "calibration_fakes": float(calibration.fakes),
-            "max_abs_llr": calibration.cap,
+            **calibration.facts(score),
             "note_zh": zh,
         }
         regions = tuple(one.region(0, len(one.text), llr) for one in found)

@@ -75,7 +75,6 @@ class Known:
         nearest = answer.matches[0] if answer.matches else answer.near
         share = FAR if nearest is None else min(nearest.nearest.share, FAR)
         llr = calibration.llr(-share)
-        low, high = calibration.interval(-share)
         words = _words(answer, nearest, entries)
         facts: dict[str, float | str] = {
             "entries": float(entries),
@@ -83,14 +82,7 @@ class Known:
             "looks_judged": float(answer.judged),
             "looks_flat": float(answer.flat),
             **({} if nearest is None else _facts(nearest)),
-            "llr_low": low,
-            "llr_high": high,
-            "llr_manipulated": calibration.llr_manipulated,
-            "llr_no_evidence": calibration.llr_no_evidence,
-            "threshold_fpr": calibration.threshold_fpr,
-            "calibration_reals": float(calibration.reals),
-            "calibration_fakes": float(calibration.fakes),
-            "max_abs_llr": calibration.cap,
+            **calibration.facts(-share),
             "note_zh": words.zh,
         }
         regions = [
