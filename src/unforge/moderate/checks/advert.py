@@ -77,12 +77,7 @@ class Advert:
             **_of_vote(vote),
             "llr_low": min(llr, any_of([low for low, _ in intervals])),
             "llr_high": max(llr, any_of([high for _, high in intervals])),
-            "llr_manipulated": calibration.llr_manipulated,
-            "llr_no_evidence": calibration.llr_no_evidence,
-            "threshold_fpr": calibration.threshold_fpr,
-            "calibration_reals": float(calibration.reals),
-            "calibration_fakes": float(calibration.fakes),
-            "max_abs_llr": calibration.cap,
+            **calibration.behind,
             "note_zh": zh,
         }
         region = Region(still.time_s, still.time_s, max(llrs), box_px=_box_px(still, answers.cells[0]))

@@ -78,12 +78,7 @@ class Evasion:
             **readings,
             "llr_low": min(llr, any_of([low for low, _ in intervals])),
             "llr_high": max(llr, any_of([high for _, high in intervals])),
-            "llr_manipulated": calibration.llr_manipulated,
-            "llr_no_evidence": calibration.llr_no_evidence,
-            "threshold_fpr": calibration.threshold_fpr,
-            "calibration_reals": float(calibration.reals),
-            "calibration_fakes": float(calibration.fakes),
-            "max_abs_llr": calibration.cap,
+            **calibration.behind,
             "note_zh": zh,
         }
         region = Region(worst.still.time_s, worst.still.time_s, max(llrs))
