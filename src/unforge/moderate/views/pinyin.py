@@ -1,7 +1,8 @@
 """`pinyin`: how it sounds, syllable by syllable, without tones. Undoes homophones and words written in pinyin.
 
 Every character has its most usual reading, whatever the word: who replaces characters does not keep to words. Letters
-that can be read as syllables throughout are read so. Source of the readings: the tables of pypinyin.
+that can be read as syllables throughout are read so, and a digit by itself is its name. Source of the readings: the
+tables of pypinyin.
 """
 
 import re
@@ -14,6 +15,7 @@ from unforge.moderate.views.base import is_chinese
 
 OF = "joined"
 LONGEST = 6  # zhuang
+DIGITS = "零一二三四五六七八九"
 _TOKENS = re.compile("[a-z]+|[0-9]+|[^ ]")
 _COMMON = range(0x4E00, 0x9FA6)
 _HUMMED = frozenset(("m", "n", "hm", "ei", "o", "yo", "lo"))  # syllables that letters are hardly meant as
@@ -46,6 +48,8 @@ def load() -> Change:
                 for part in read(found):
                     pieces.append((start, start + len(part), f"{part} "))
                     start += len(part)
+            elif len(found) == 1 and found.isdecimal():
+                pieces.append((start, end, f"{syllable(DIGITS[int(found)])} "))
             else:
                 pieces.append((start, end, f"{syllable(found) if is_chinese(found) else found} "))
         return seen.rewritten(pieces)

@@ -8,8 +8,14 @@ from unforge.moderate.views import Change
 
 OF = "pinyin"
 _SYLLABLE = re.compile("[a-z]+ ")
-# Pairs of input methods' fuzzy pinyin: flat for curled tongue, one nasal for the other, h for f, l for n and r.
-_ALIKE = ((r"^([zcs])h", r"\1"), (r"([aei])ng ", r"\1n "), (r"^h(?=u)", "f"), (r"^[nr](?=[aeiouv])", "l"))
+# Input methods' fuzzy pinyin: flat for curled tongue, one nasal for the other, h for f, l for n and r; and ei for ai.
+_ALIKE = (
+    (r"^([zcs])h", r"\1"),
+    (r"([aei])ng ", r"\1n "),
+    (r"^h(?=u)", "f"),
+    (r"^[nr](?=[aeiouv])", "l"),
+    ("ei ", "ai "),
+)
 
 
 def load() -> Change:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 
 from unforge.errors import UsageError
 from unforge.moderate.linear import Form, Linear
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 CALIBRATED = ("homophone", "split", "emoji", "pinyin")
 MOST_ITERATIONS = 1000
 LEAST = 0.3
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,6 @@ def fit(sentences: Sequence[Sentence], plan: Plan) -> Linear:
     and by at least LEAST. Raises UsageError where a class is missing. After Wang and Manning (2012), who scale by all
     that they tell.
     """
-    from scipy.sparse import diags_array
     from sklearn.linear_model import LogisticRegression
 
     if {sentence.bad for sentence in sentences} != {False, True}:
@@ -50,7 +51,7 @@ def fit(sentences: Sequence[Sentence], plan: Plan) -> Linear:
     found, labels = _matrix(sentences, plan)
     scale = np.sqrt(np.abs(_told(found, labels))) + LEAST
     model = LogisticRegression(C=plan.strength, solver="liblinear", max_iter=MOST_ITERATIONS, random_state=plan.seed)
-    model.fit(found @ diags_array(scale), labels)
+    model.fit(found.multiply(scale).tocsr(), labels)
     worth = (model.coef_[0] * scale).astype(np.float16)
     return Linear(plan.form, worth.astype(np.float32), float(model.intercept_[0]))
 
@@ -70,7 +71,8 @@ def _matrix(sentences: Sequence[Sentence], plan: Plan) -> "tuple[csr_array, NDAr
                 ends.append(ends[-1] + len(read.slots))
                 labels.append(sentence.bad)
     shape = (len(labels), plan.form.slots)
-    found = csr_array((np.concatenate(shares), np.concatenate(slots), ends), shape=shape)
+    columns, rows = np.concatenate(slots).astype(np.int32), np.array(ends, np.int32)  # as liblinear counts
+    found = csr_array((np.concatenate(shares), columns, rows), shape=shape)
     found.sum_duplicates()
     return found, np.array(labels, np.bool_)
 
@@ -106,11 +108,14 @@ def scored(model: Linear, sentences: Sequence[Sentence], seed: int, by: Sequence
 
 
 def conformal(clean: NDArray[np.float64], rate: float) -> float:
-    """The score that clean texts like these exceed at most with that probability, whatever their distribution.
+    """The score that at most such a share of clean texts exceeds, whatever their distribution: 95 times in 100.
 
-    Raises UsageError where they are too few for the rate. Source: Vovk, Gammerman and Shafer (2005), split conformal.
+    The other five times the clean texts at hand were unusually clean ones. Raises UsageError where they are too few for
+    the rate. Source: Vovk (2012), training-conditional validity of split conformal predictors.
     """
-    rank = math.ceil((1.0 - rate) * (len(clean) + 1))
-    if rank > len(clean):
-        raise UsageError(f"threshold at {rate:.3g}: expected {math.ceil(1 / rate) - 1} clean texts; got {len(clean)}")
-    return float(np.sort(clean)[rank - 1])
+    ranks = np.arange(1, len(clean) + 1)
+    sure = beta.cdf(1.0 - rate, ranks, len(clean) + 1 - ranks) <= 1.0 - CONFIDENCE
+    if not sure.any():
+        fewest = math.ceil(math.log(1.0 - CONFIDENCE) / math.log(1.0 - rate))
+        raise UsageError(f"threshold at {rate:.3g}: expected {fewest} clean texts or more; got {len(clean)}")
+    return float(np.sort(clean)[np.flatnonzero(sure)[0]])

@@ -56,7 +56,8 @@ CALIBRATION = Patterns(
     adverts=(
         "{goods}低价出，{name}：{handle}", "要的加我{name} {handle}", "{short}{handle}看实物", "有意{name}联系",
         "{name}{number}，备注{goods}", "加{name}便宜{price}", "详情私聊我{name}", "{short}，量大从优",
-        "平台不方便，{name}同号{number}", "➕我{name} {number}", "联系{name}：{handle}，{goods}批发", "{goods}，vx{number}", "wechat{handle}",
+        "平台不方便，{name}同号{number}", "➕我{name} {number}", "联系{name}：{handle}，{goods}批发",
+        "{goods}，vx{number}", "wechat{handle}",
     ),
 )  # fmt: skip
 MEASURED = Patterns(
