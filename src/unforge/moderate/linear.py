@@ -15,7 +15,8 @@ from unforge.errors import WeightsError
 from unforge.moderate import ngrams, views
 from unforge.moderate.ngrams import Group
 
-TELLING = 3  # places that are pointed at
+TELLING = 3  # places that are pointed at, at most
+HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,8 @@ def _telling(gains: NDArray[np.float64], read: Read, length: int) -> list[tuple[
 
 
 def _runs(weights: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """Runs of characters that speak for it, the loudest ones."""
+    """Runs of characters that speak for it: the loudest, and others half as loud."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], (weights > 0.0).astype(np.int8), [0]])))
-    runs = [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
-    loudest = sorted(runs, key=lambda run: -float(weights[run[0] : run[1]].sum()))[:TELLING]
-    return sorted(loudest)
+    runs = {(int(start), int(end)): float(weights[start:end].sum()) for start, end in edges.reshape(-1, 2)}
+    loudest = sorted(runs, key=lambda run: (-runs[run], run))[:TELLING]
+    return sorted(run for run in loudest if runs[run] >= HALF * runs[loudest[0]])

@@ -1,7 +1,7 @@
 """What an item says in words, and an answer about it: the worst of its passages counts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unforge.errors import UsageError
 from unforge.evidence import Evidence, abstention
@@ -9,6 +9,7 @@ from unforge.moderate.item import Item, Passage
 from unforge.weights.calibration import Calibration
 
 SHORTENED_CHARS = 40
+MOST_CHARS = 50_000  # of a passage; a book takes seconds
 NOTHING = ("There is no text to judge.", "没有可供判断的文字。")
 
 
@@ -71,7 +72,7 @@ class Examination:
 
 
 def passages(item: Item) -> tuple[Sequence[Passage], str]:
-    """Every text of an item that is not blank, and why some could not be read; "" where all could."""
+    """Every text of an item that is not blank, its first MOST_CHARS, and what was not read and why; "" if all was."""
     found = [] if item.text is None else [Passage(item.text)]
     unread = []
     if item.has_picture:
@@ -82,7 +83,10 @@ def passages(item: Item) -> tuple[Sequence[Passage], str]:
         found += item.reading.passages
         if item.reading.missing:
             unread.append(item.reading.missing)
-    return [passage for passage in found if passage.text.strip()], "; ".join(unread)
+    if any(len(passage.text) > MOST_CHARS for passage in found):
+        unread.append(f"what follows the first {MOST_CHARS:,} characters")
+    short = [replace(passage, text=passage.text[:MOST_CHARS]) for passage in found]
+    return [passage for passage in short if passage.text.strip()], "; ".join(unread)
 
 
 def nothing_said(question: str, source: str, unread: str = "") -> Evidence:

@@ -113,8 +113,9 @@ def run(
 
 def _networks(names: Sequence[str]) -> tuple[dict[str, Timed], dict[str, str]]:
     """The networks of the package and of the peers, with their SHA-256."""
-    found = {name: Timed(weights.verified(name)) for name in weights.available()}
-    sha256 = {name: weights.card(name).sha256 for name in weights.available()}
+    names_of_ours = [name for name in weights.available() if weights.card(name).file.endswith(".onnx")]
+    found = {name: Timed(weights.verified(name)) for name in names_of_ours}
+    sha256 = {name: weights.card(name).sha256 for name in names_of_ours}
     for peer in map(peers.load, dict.fromkeys(names)):
         found[peer.name] = Timed(peer.network.content, peer.network.size_px)
         sha256[peer.name] = peer.network.card.sha256

@@ -1,4 +1,7 @@
-"""`joined`: characters put together again that were written as their parts. Source: kaifangcidian.com, CC BY 3.0."""
+"""`joined`: characters put together again that were written as their parts. Source: kaifangcidian.com, CC BY 3.0.
+
+The same character twice is a common way to speak, and stays two.
+"""
 
 from unforge.moderate import tables
 from unforge.moderate.traced import Traced
@@ -11,7 +14,8 @@ def load() -> Change:
     wholes: dict[str, str] = {}
     for whole, *ways in tables.rows("parts"):
         for parts in ways:
-            wholes.setdefault(parts, whole)
+            if len(set(parts)) > 1:
+                wholes.setdefault(parts, whole)
     longest = max(map(len, wholes))
 
     def change(seen: Traced) -> Traced:

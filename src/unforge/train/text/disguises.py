@@ -3,6 +3,7 @@
 They make training texts and measurements; the views of `moderate` undo them. `DISGUISES` holds them by name.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -16,6 +17,7 @@ Disguise = Callable[[str, np.random.Generator], str]
 COMMON = 3755  # characters of the first level of GB 2312, in use everywhere
 NEAR = 0.3  # share of homophones that sound only nearly alike
 HIDDEN = "\u200b\u200c\u200d\u2060\ufe0f"
+_PARTS = re.compile(r"[\u3400-\u9fff]|[^\u3400-\u9fff]+")
 STREWN = "·.*-_/|~ "
 
 
@@ -41,7 +43,7 @@ def traditional(word: str, rng: np.random.Generator) -> str:
 
 def pinyin(word: str, rng: np.random.Generator) -> str:
     """In pinyin without tones, a blank between syllables."""
-    return " ".join(_sound(one, "pinyin") for one in word)
+    return " ".join(_sound(part, "pinyin") for part in _PARTS.findall(word))
 
 
 def initials(word: str, rng: np.random.Generator) -> str:
@@ -108,8 +110,8 @@ def _each(word: str, choices: Callable[[str], Sequence[str]], rng: np.random.Gen
 
 @cache
 def _sound(character: str, view: str) -> str:
-    """How a character sounds, as that view writes it; other characters are what they are."""
-    if not is_chinese(character):
+    """How a character sounds, as that view writes it; what is not Chinese is what it is."""
+    if not is_chinese(character[0]):
         return character
     return views.of(character, (view,))[view].text.strip()
 
