@@ -5,7 +5,6 @@ and from what the network draws. Needs torch (the extra `train`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from unforge.protect.placing import Mesh, Picture, Plane
 from unforge.protect.targets import Target
 from unforge.protect.transit import WAYS, Transit
 
-STEPS = 60
+STEPS = 40
 STEP = 2.5  # times what may be drawn, over all steps together
 HEADROOM = 2.0  # what may be drawn, times the largest change: smoothing takes away more than half of it
 FACE_SHARES = (0.3, 0.45, 0.7)  # of the windows in which a face is looked at
@@ -64,8 +63,7 @@ class _Descent:
         self.matrices = [placing.square(points) for points in self.look.meshes]
         self.plan, self.objective, self.rng, self.transit = cloak, objective, rng, Transit()
         self.most, self.loudest = HEADROOM * cloak.most_levels, LOUDNESS * cloak.strength
-        begun = replace(cloak, strength=min(cloak.strength, 1.0))  # louder ones lead away from what gradients find
-        self.drawn = torch.from_numpy(begun.raw(rgb, placing.square(mesh_px)).transpose(2, 0, 1).copy())
+        self.drawn = torch.from_numpy(cloak.raw(rgb, placing.square(mesh_px)).transpose(2, 0, 1).copy())
         self.pace = torch.zeros_like(self.drawn)
 
     def step(self, size: float) -> None:

@@ -24,7 +24,7 @@ from unforge.protect.judge import Judgement, Pair, judge, merged
 from unforge.protect.targets import Picture
 from unforge.protect.ways import ATTACKERS, CHANNELS, NOBODY
 
-FACES = 24
+FACES = 12
 AFTER = ("as saved", "JPEG 95", "JPEG 75", "half size", "H.264 CRF 23")
 LEFT_OUT = ("haar",)  # slow, and no part of what is asked here
 STRENGTHS = (1.0, 2.0)
