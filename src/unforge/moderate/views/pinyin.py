@@ -15,6 +15,7 @@ from unforge.moderate.views.base import is_chinese
 
 OF = "joined"
 LONGEST = 6  # zhuang
+MOST_LETTERS = 64  # of a run that somebody may have meant as syllables
 DIGITS = "零一二三四五六七八九"
 _TOKENS = re.compile("[a-z]+|[0-9]+|[^ ]")
 _COMMON = range(0x4E00, 0x9FA6)
@@ -38,7 +39,7 @@ def load() -> Change:
 
     @lru_cache(4096)
     def read(letters: str) -> tuple[str, ...]:
-        return divided(letters, syllables())
+        return divided(letters, syllables()) if len(letters) <= MOST_LETTERS else (letters,)
 
     def change(seen: Traced) -> Traced:
         pieces = []

@@ -4,7 +4,7 @@ A folder with `spam_train.txt` and `ham_train.txt`, a text a line. What it makes
 what its texts say, under their licence.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ from unforge.train.text import export, material
 from unforge.train.text.fit import Plan, calibrated, conformal, fit, scores
 from unforge.train.text.material import Parts
 
-FEWEST = 500  # texts of a kind: fewer carry no threshold at one false alarm in a hundred
+FEWEST = 1000  # texts of a kind
+FEWEST_CALIBRATED = 300  # of a kind: fewer carry no threshold at one false alarm in a hundred
 CALIBRATED, MEASURED = 0.1, 0.2  # shares of the texts
 FPR = 0.01
 
@@ -43,7 +44,7 @@ def main(
     """Fit, calibrate, measure on texts held out; returns the folder with `spam.npz` and its card `spam.toml`.
 
     data: a folder with the two files, or one in which they lie under `text/stoneskipping`. `minutes` and `resume`
-    change nothing. Raises UsageError with fewer than 500 texts of a kind.
+    change nothing. Raises UsageError with fewer than 1,000 texts of a kind.
     """
     said = on_progress or (lambda words, share: None)
     said("reading texts", 0.0)
@@ -71,7 +72,9 @@ def split(data: Path) -> Parts:
         raise UsageError(
             f"spam: expected {FEWEST} different texts of each kind; got {counts[True]} and {counts[False]}"
         )
-    return material.parted(texts, _share(counts, 1.0 - CALIBRATED - MEASURED), _share(counts, CALIBRATED))
+    calibration = {bad: max(FEWEST_CALIBRATED, int(CALIBRATED * count)) for bad, count in counts.items()}
+    train = {bad: count - calibration[bad] - int(MEASURED * count) for bad, count in counts.items()}
+    return material.parted(texts, train, calibration)
 
 
 def figures(model: Linear, parts: Parts) -> dict[str, float]:
@@ -89,7 +92,3 @@ def figures(model: Linear, parts: Parts) -> dict[str, float]:
 def threshold(model: Linear, parts: Parts) -> float:
     """The score that one in a hundred good texts may exceed, by those held out for it."""
     return conformal(scores(model, [one.text for one in parts.calibration if not one.bad]), FPR)
-
-
-def _share(counts: Mapping[bool, int], share: float) -> dict[bool, int]:
-    return {bad: int(count * share) for bad, count in counts.items()}
