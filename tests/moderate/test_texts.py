@@ -211,7 +211,7 @@ def test_what_was_read_off_a_picture_points_into_the_picture() -> None:
 def test_pictures_that_could_not_be_read_are_missing_and_given_texts_are_judged_all_the_same() -> None:
     class Unread(Item):
         @property
-        def codes(self) -> tuple[Passage, ...]:  # type: ignore[override]
+        def codes(self) -> tuple[Passage, ...]:
             raise UsageError("codes: pip install 'unforge[moderate]'")
 
     item = Unread("picture", _given=Item.of_picture(np.zeros((8, 8, 3), np.uint8))._given)

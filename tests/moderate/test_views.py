@@ -16,7 +16,7 @@ TEXTS = st.text(
     st.one_of(
         st.sampled_from("微信女表河南人骗子加我，。! 　\u200b\ufe0f🌟❤👩７vVxX1²㊗ΑаﬁⅤé한が"),
         st.characters(codec="utf-8"),
-        st.characters(categories=("Cs",)),
+        st.characters(categories=["Cs"]),
     ),
     max_size=40,
 )
