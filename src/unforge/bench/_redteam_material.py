@@ -122,6 +122,11 @@ def code_pictures(stills: Sequence[Picture], seed: int) -> list[Material]:
     return [_coded(still, np.random.default_rng([seed, n])) for n, still in enumerate(stills)]
 
 
+def known_pictures(data: Path | None, most: int) -> list[Picture]:
+    """Stills that something can learn from, as a bank may hold them: those that are all one colour have no hash."""
+    return [rgb for rgb in stills(data, "train", most) if fingerprint.of_picture(rgb).looks]
+
+
 def bank(path: Path, known: Sequence[Picture]) -> Path:
     """A bank of known pictures, in a new file."""
     with Bank(path, create=True) as opened, opened.writing():

@@ -38,11 +38,11 @@ from unforge.moderate.gateway import Gateway
 
 POLICY = "remove"
 CONTEXT = "listing"
-TEXTS = 60  # of each kind
-PICTURES = 10  # of each kind
+TEXTS = 40  # of each kind
+PICTURES = 8  # of each kind
 BANK = 200  # known pictures
 CLEAN_TEXTS = 300
-CLEAN_PICTURES = 60
+CLEAN_PICTURES = 50
 SEED = 23
 ATTACKS = ("pgd", "square", "patch")  # on the picture classifier
 READS = ("contact", "toxic", "spam")  # checks in whose time the reading of a picture falls
@@ -86,7 +86,7 @@ def run(
     told = on_progress or (lambda _text, _share: None)
     chosen = policies.load(policy)
     with tempfile.TemporaryDirectory() as folder:
-        known = made.stills(data, "train", BANK)
+        known = made.known_pictures(data, BANK)
         bank = made.bank(Path(folder) / "bank.sqlite", known)
         gateway = Gateway(stages.unhurried(chosen), replace(setup or Setup(), bank=bank))
         base = list(_base(data, split, known))
