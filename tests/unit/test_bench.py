@@ -175,7 +175,7 @@ def test_every_protocol_can_be_run() -> None:
     }
     assert wanted <= set(protocols.available())
     assert all(callable(protocols.load(name).run) for name in protocols.available())
-    with pytest.raises(UnknownName, match="available: ablation, adversarial, clips, cues, "):
+    with pytest.raises(UnknownName, match="available: ablation, adversarial, adverts, clips, cloaks, cues, "):
         protocols.load("nonsense")
 
 
