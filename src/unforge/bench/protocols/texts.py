@@ -2,8 +2,9 @@
 
 Insults: the classifier in the wheel beside characters as they came (the same fit on the same 2,000 sentences, nothing
 undone), on sentences of ToxiBenchCN that taught neither and on what others made of them. The threshold is set on clean
-sentences held out for it; `fpr` is what it lets through on others. Rows `clean, ...` are clean sentences in our own
-disguises: whoever writes oddly is not thereby insulting.
+sentences held out for it; `fpr` is what it lets through on others, and `tpr_at_wanted_fpr` takes the threshold that
+these would have wanted, so that two classifiers are compared at the same false alarms. Rows `clean, ...` are clean
+sentences in our own disguises: whoever writes oddly is not thereby insulting.
 
 Spam: fitted here on reviews of which each text counts once. The rows `unlike any that taught` leave out texts that
 share a third or more of their characters in threes with one that taught. Contact adverts are of our own making, by
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unforge import weights
+from unforge import metrics, weights
 from unforge.bench import figures, material
 from unforge.bench.protocols import OnProgress
 from unforge.bench.record import Record, Value, of_today
@@ -47,20 +48,28 @@ Rows = Iterator[tuple[str, dict[str, Value]]]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A classifier with its threshold, and what it scores on clean texts that set neither."""
+    """A classifier with its threshold, and what it scores on clean texts that set neither.
+
+    wanted: the share of clean texts that the threshold should let through at most.
+    """
 
     name: str
     model: Linear
     threshold: float
     clean: Floats
+    wanted: float
 
     def against_clean(self, bad: Floats) -> dict[str, Value]:
         """Bad texts above the threshold, clean ones above it, and how well the two are told apart without one."""
         labels = np.repeat([False, True], [len(self.clean), len(bad)])
+        scores = np.concatenate([self.clean, bad])
         return {
             "tpr": _above(bad, self.threshold),
             "fpr": _above(self.clean, self.threshold),
-            "auc": figures.auc(np.concatenate([self.clean, bad]), labels),
+            "tpr_at_wanted_fpr": figures.bootstrapped(
+                lambda drawn: metrics.tpr_at_fpr(scores[drawn], labels[drawn], self.wanted), labels
+            ),
+            "auc": figures.auc(scores, labels),
         }
 
 
@@ -131,7 +140,7 @@ def _insults(parts: Parts) -> Rows:
 
 def _line(name: str, model: Linear, parts: Parts) -> Line:
     clean = fit.scores(model, [one.text for one in parts.test if not one.bad])
-    return Line(name, model, toxic.threshold(model, parts), clean)
+    return Line(name, model, toxic.threshold(model, parts), clean, toxic.FPR)
 
 
 def _hits(line: Line, test: Sequence[Sentence]) -> Floats:
@@ -175,8 +184,8 @@ def _spam(parts: Parts) -> Rows:
         model = fit.fit(parts.train, plan)
         threshold = spam.threshold(model, parts)
         scores = fit.scores(model, [one.text for one in parts.test])
-        yield f"spam, {name}", Line(name, model, threshold, scores[~bad]).against_clean(scores[bad])
-        line = Line(name, model, threshold, scores[~bad & unlike])
+        yield f"spam, {name}", Line(name, model, threshold, scores[~bad], spam.FPR).against_clean(scores[bad])
+        line = Line(name, model, threshold, scores[~bad & unlike], spam.FPR)
         yield f"spam, {name}: unlike any that taught", line.against_clean(scores[bad & unlike])
 
 
