@@ -30,6 +30,7 @@ SEEN_BY = {
     "hidden": "base",
     "strewn": "compact",
     "full_width": "base",
+    "look_alike": "bodies",
 }
 
 
@@ -79,6 +80,14 @@ def _pairs(text: str) -> set[str]:
     return {pair for pair in seen(text, "bag").split(" ") if pair}
 
 
+@pytest.mark.parametrize("word", ["微信", "同性恋", "歧视", "女权", "骗子"])
+def test_initials_are_read_as_a_word_that_has_them(word: str) -> None:
+    letters = DISGUISES["initials"](word, np.random.default_rng(0))
+    meant = seen(f"说{letters}，", "initials")[1:-1]
+    assert DISGUISES["initials"](meant, np.random.default_rng(0)) == letters
+    assert len(meant) == len(word)
+
+
 def test_disguises_change_what_is_read_without_views() -> None:
     rng = np.random.default_rng(1)
     for name, word in (
@@ -112,6 +121,11 @@ def test_disguises_change_what_is_read_without_views() -> None:
         ("zhongguo", "pinyin", "zhong guo "),
         ("微🌟", "sounds", "wai xin "),
         ("V/X", "compact", "vx"),
+        ("吗", "bodies", "马"),
+        ("徽", "bodies", "微"),
+        ("加wx聊", "initials", "加微信聊"),
+        ("反txl的", "initials", "反同性恋的"),
+        ("wxyz", "initials", "wxyz"),
         ("ab", "bag", "ab "),
         ("河南的骗子", "lexicon", "region insult "),
         ("he nan de 骗zi", "lexicon", "region insult "),

@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 
 from unforge.moderate import tables, views
+from unforge.moderate.views import bodies
 from unforge.moderate.views.base import is_chinese
 
 Disguise = Callable[[str, np.random.Generator], str]
@@ -138,17 +139,11 @@ def _parts() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def _alike() -> Mapping[str, tuple[str, ...]]:
-    """Common characters by those that differ in the first of two parts alone."""
-    bodies: dict[str, set[str]] = defaultdict(set)
+    """Common characters by those that have the same body with another radical."""
+    found: dict[str, list[str]] = defaultdict(list)
     for one in _common():
-        for way in _parts().get(one, ()):
-            if len(way) == 2:
-                bodies[way[1]].add(one)
-    found: dict[str, set[str]] = defaultdict(set)
-    for ones in bodies.values():
-        for one in ones:
-            found[one] |= ones - {one}
-    return {one: tuple(sorted(others)) for one, others in found.items()}
+        found[bodies.body()[one]].append(one)
+    return {one: tuple(ones) for ones in found.values() for one in ones if len(ones) > 1}
 
 
 @cache
