@@ -65,8 +65,8 @@ def command(
     """Run PROTOCOL over the data and write one record; or render the tables from the records.
 
     Protocols: clips, stills, made, lanes, pulse, lipsync, scene, film, robustness, explanation, cues, ablation,
-    leave-one-family-out, trace, protect, cloaks, adversarial, hashes, readings, texts, adverts, evasion, redteam, speed. A
-    record is JSON: figures with 95 % intervals, hashes of data and networks, version, date, machine.
+    leave-one-family-out, trace, protect, cloaks, adversarial, hashes, readings, texts, adverts, evasion, redteam,
+    speed. A record is JSON: figures with 95 % intervals, hashes of data and networks, version, date, machine.
     """
     if check and not tables:
         raise click.UsageError("--check goes with --tables")
