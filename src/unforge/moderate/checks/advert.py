@@ -22,7 +22,7 @@ from unforge.moderate.votes import Vote
 from unforge.verdict import any_of
 from unforge.weights.calibration import Calibration
 
-COST_MS = 15.0
+COST_MS = 5.0
 QUESTION = "advert"
 SOURCE = "advert-1"
 NAMES = {

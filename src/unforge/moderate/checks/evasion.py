@@ -22,7 +22,7 @@ from unforge.moderate.looks import CARD, SMALLEST_PX
 from unforge.verdict import any_of
 from unforge.weights.calibration import Calibration
 
-COST_MS = 20.0
+COST_MS = 7.0
 QUESTION = "adversarial"
 SOURCE = "evasion-1"
 SHOWN = ("shift_saved", "shift_blurred", "noise_flat", "colour_noise_half", "pattern_share")
