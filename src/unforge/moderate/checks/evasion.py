@@ -2,7 +2,7 @@
 
 The answer is to the question "adversarial" alone and only ever sends an item to people: whoever knows this check can
 write noise that passes it, as with every published one (Tramer et al., NeurIPS 2020); how often stands in the record
-`adverts`. What the two readings of the same writing have in common is told beside it, where they were made anyway.
+`evasion`. What the two readings of the same writing have in common is told beside it, where they were made anyway.
 """
 
 from collections.abc import Sequence
