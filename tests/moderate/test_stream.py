@@ -118,3 +118,11 @@ def test_the_command_tells_one_object_an_item(capsys: pytest.CaptureFixture[str]
 def test_wrong_usage_is_told(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(typed) in (1, 2)
     assert capsys.readouterr().err
+
+
+def test_a_changed_file_and_another_policy_are_decided_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, queue = tmp_path / "x.jpg", str(tmp_path / "review.db")
+    for content, by, new in (("a", "label", True), ("a", "label", False), ("b", "label", True), ("b", "remove", True)):
+        path.write_text(content)
+        main(["moderate", str(path), "--queue", queue, "--policy", by, "--with", "known"])
+        assert ("again" not in json.loads(capsys.readouterr().out)) == new

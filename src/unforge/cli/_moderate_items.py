@@ -1,5 +1,6 @@
 """`unforge moderate items`: one JSON object for each item."""
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -102,7 +103,8 @@ def command(
     with ExitStack() as opened:
         lines = None if jsonl is None else opened.enter_context(_open(jsonl))
         queue = None if queue_path is None else opened.enter_context(Queue(queue_path, create=True))
-        told = decide(gateway, _sent(paths, texts, lines, jsonl, context), queue, hand_in)
+        by = f"{gateway.policy.version}/{context}"
+        told = decide(gateway, _sent(paths, texts, lines, jsonl, context, by), queue, hand_in)
         meter = opened.enter_context(Meter(1))
         return _tell(told, fail_on, meter.show)
 
@@ -140,8 +142,9 @@ def _open(jsonl: Path) -> "nullcontext[TextIO] | TextIO":
 
 
 def _sent(
-    paths: Sequence[str], texts: Sequence[str], lines: TextIO | None, jsonl: Path | None, context: str
+    paths: Sequence[str], texts: Sequence[str], lines: TextIO | None, jsonl: Path | None, context: str, by: str
 ) -> "Iterator[Sent]":
+    """The items in the order typed. by: what decides: a file that was changed, or another policy, is decided anew."""
     from unforge.cli._inputs import expand
     from unforge.moderate.item import Item
     from unforge.moderate.stream import Sent
@@ -149,11 +152,23 @@ def _sent(
 
     for found in expand(paths):
         name, mistake = (found.path, found.message) if isinstance(found, MediaError) else (str(found), "")
-        yield Sent(f"file/{Path(name).absolute()}", Item(name, Path(name), context=context), mistake)
+        key = f"file/{by}/{_sha256(Path(name))}/{Path(name).absolute()}"
+        yield Sent(key, Item(name, Path(name), context=context), mistake)
     for n, text in enumerate(texts, 1):
-        yield Sent(f"text/{text}", Item(f"text {n}", text=text, context=context))
+        yield Sent(f"text/{by}/{text}", Item(f"text {n}", text=text, context=context))
     if lines is not None:
         yield from of_lines(lines, "stdin" if str(jsonl) == "-" else str(jsonl), context)
+
+
+def _sha256(path: Path) -> str:
+    """Of what stands in a file; nothing for one that cannot be opened, which its examination tells."""
+    from unforge.media.decoder import open_regular
+
+    try:
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    except (MediaError, OSError):
+        return ""
 
 
 def _tell(told: "Iterator[Told]", fail_on: str | None, show: Callable[[str, float], None]) -> int:
